@@ -1,0 +1,88 @@
+"""All that one answer has said so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_streamkit._wire.tool_calls import ToolCall
+from langchain_streamkit._wire.usage import parse_usage
+from langchain_streamkit.events import Source
+
+__all__ = ["Answer"]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a decoder gathers while it reads, and hands over at the end.
+
+    Attributes:
+        text_parts: The pieces of the text.
+        reasoning_parts: The pieces of the reasoning.
+        refusal_parts: The pieces of the refusal.
+        media: Images and audio, as standard blocks.
+        tool_calls: The calls; settled once the answer has ended.
+        function_call: A call in the form that came before tool calls.
+        finish_reason: The server's last one.
+        usage: The server's last usage object that says anything.
+        id: The server's first id.
+        model: The server's name of the model.
+        created: When the server made it, in seconds since 1970.
+        system_fingerprint: The server's.
+        service_tier: The server's.
+        logprobs: The log probabilities, by ``content`` and ``refusal``.
+        reasoning_details: Reasoning in blocks, whole and in order, to be sent back.
+        sources: What the answer cites.
+        extras: What the server sent that nobody knows, by its own names.
+    """
+
+    text_parts: list[str] = field(default_factory=list[str])
+    reasoning_parts: list[str] = field(default_factory=list[str])
+    refusal_parts: list[str] = field(default_factory=list[str])
+    media: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    tool_calls: list[ToolCall] = field(default_factory=list[ToolCall])
+    function_call: dict[str, str] = field(default_factory=dict[str, str])
+    finish_reason: str | None = None
+    usage: dict[str, Any] | None = None
+    id: str | None = None
+    model: str | None = None
+    created: int | float | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    logprobs: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    reasoning_details: list[dict[str, Any]] = field(
+        default_factory=list[dict[str, Any]]
+    )
+    sources: list[Source] = field(default_factory=list[Source])
+    extras: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self.text_parts)
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        return "".join(self.reasoning_parts)
+
+    @property
+    def refusal(self) -> str:
+        """The refusal so far."""
+        return "".join(self.refusal_parts)
+
+    @property
+    def usage_metadata(self) -> dict[str, Any] | None:
+        """The usage in LangChain's form, or None where the server gave none."""
+        return parse_usage(self.usage) if self.usage is not None else None
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything has come that a reader could have seen."""
+        return bool(
+            self.text_parts
+            or self.reasoning_parts
+            or self.refusal_parts
+            or self.media
+            or self.tool_calls
+        )

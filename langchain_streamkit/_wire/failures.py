@@ -1,0 +1,282 @@
+"""A server's words for "no" become one of our errors.
+
+Strategy: servers report errors in a dozen shapes, as bodies with a status and as
+frames inside a stream of status 200. ``parse_failure`` reads what they have in
+common out of any of them, without looking at who sent it; ``to_error`` picks the
+class by status, then by code, then by words. Text is bounded and cleaned of
+control characters before it enters a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langchain_streamkit.errors import (
+    AuthenticationError,
+    ContextLengthError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    StreamKitError,
+)
+
+__all__ = ["Failure", "clean_text", "parse_failure", "parse_frame_failure", "to_error"]
+
+MAX_MESSAGE_CHARACTERS = 500
+MAX_BODY_CHARACTERS = 2000
+
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_SECRET = re.compile(
+    r"(?i)\b(?:bearer\s+\S+|(?:sk|gsk|pplx|nvapi|xai|csk|hf|key|r8|tgp)[-_][\w.*-]{8,})"
+)
+_TAGS = re.compile(r"(?s)<(script|style).*?</\1>|<[^>]*>")
+_SPACES = re.compile(r"\s+")
+
+_BY_STATUS: dict[int, type[StreamKitError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    402: QuotaExceededError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: InvalidRequestError,
+    413: InvalidRequestError,
+    415: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+}
+_BY_WORD: tuple[tuple[re.Pattern[str], type[StreamKitError]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), error)
+    for pattern, error in (
+        (
+            r"context_length_exceeded|exceed_context_size|context_window_exceeded"
+            r"|maximum context length|context (?:length|window|size).{0,40}exceed"
+            r"|exceeds? .{0,40}context (?:length|window|size)|prompt is too long"
+            r"|too many (?:input )?tokens in",
+            ContextLengthError,
+        ),
+        (r"insufficient_quota|exceeded your current quota", QuotaExceededError),
+        (r"insufficient (?:credits|balance|funds)|billing_hard", QuotaExceededError),
+        (r"rate_?limit|too_many_requests|throttl", RateLimitError),
+        (r"invalid_api_key|authentication_error|unauthorized", AuthenticationError),
+        (r"permission_(?:denied|error)|forbidden", PermissionDeniedError),
+        (r"model_not_found|not_found_error", NotFoundError),
+        (r"overloaded|server_error|internal_error|unavailable", ServerError),
+        (r"invalid_request|validation_error|bad_request", InvalidRequestError),
+    )
+)
+# Classes that may override what the status says.
+_STRONGER = (ContextLengthError, QuotaExceededError)
+_HINTS: dict[type[StreamKitError], str] = {
+    AuthenticationError: "Check the key: api_key=, or the provider's variable.",
+    ContextLengthError: "Shorten the messages, or use a model with a larger context.",
+    NotFoundError: "Check model= and base_url=.",
+    QuotaExceededError: "Check the account's credit or quota.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What all shapes of error have in common.
+
+    Attributes:
+        message: The server's words, cleaned.
+        code: Its short name for the error.
+        kind: Its class of errors.
+        param: The field of the request that it blames.
+        status: The HTTP status that it names inside the text.
+    """
+
+    message: str
+    code: str | None = None
+    kind: str | None = None
+    param: str | None = None
+    status: int | None = None
+
+
+def clean_text(text: str, limit: int = MAX_MESSAGE_CHARACTERS) -> str:
+    """Text from a stranger, fit for a message: one line, bounded, no secrets.
+
+    Args:
+        text: Anything.
+        limit: The most characters to keep.
+
+    Returns:
+        The text without control characters, escape codes and things that look like
+        keys, shortened with an ellipsis.
+    """
+    text = text[: 4 * limit]
+    text = _UNPRINTABLE.sub(" ", text)
+    text = _SECRET.sub("[hidden]", text)
+    text = _SPACES.sub(" ", text).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def parse_failure(body: object) -> Failure:
+    """Read the error out of the body of a refused request.
+
+    Args:
+        body: The parsed JSON, or the text where it is none.
+
+    Returns:
+        What could be read; at least a message.
+    """
+    if isinstance(body, str):
+        text = _TAGS.sub(" ", body) if "<" in body else body
+        return Failure(clean_text(text) or "no text")
+    if isinstance(body, Sequence) and body:
+        return parse_failure(cast("Sequence[Any]", body)[0])
+    if not isinstance(body, Mapping):
+        return Failure("no text")
+    outer = cast("Mapping[str, Any]", body)
+    inner = outer.get("error")
+    if isinstance(inner, Mapping):
+        return _from_mapping(cast("Mapping[str, Any]", inner), outer)
+    if isinstance(inner, str):
+        return _from_mapping({**outer, "message": inner}, outer)
+    return _from_mapping(outer, outer)
+
+
+def parse_frame_failure(frame: Mapping[str, Any], event: str) -> Failure | None:
+    """Read an error out of a frame inside a stream.
+
+    Args:
+        frame: The parsed frame.
+        event: The type of its server-sent event.
+
+    Returns:
+        The failure, or None if the frame is none.
+    """
+    error = frame.get("error")
+    if error:
+        return parse_failure(frame)
+    if event == "error" or frame.get("object") == "error":
+        return parse_failure(frame)
+    status = _mapping(frame.get("base_resp")).get("status_code")
+    if status:  # MiniMax reports errors with status 200 that way
+        return parse_failure(
+            {"message": _mapping(frame["base_resp"]).get("status_msg"), "code": status}
+        )
+    error = _mapping(frame.get("x_groq")).get("error")
+    if error:
+        return parse_failure({"error": error})
+    if "choices" not in frame and frame.get("message") and frame.get("code"):
+        return parse_failure(frame)
+    if frame.get("detail") and "choices" not in frame:
+        return parse_failure(frame)
+    return None
+
+
+def to_error(  # noqa: PLR0913 - the facts of a refusal, each by name
+    failure: Failure,
+    *,
+    where: str,
+    status_code: int | None = None,
+    request_id: str | None = None,
+    retry_after: float | None = None,
+    body: str | None = None,
+) -> StreamKitError:
+    """The error of a failure.
+
+    Args:
+        failure: What the server said.
+        where: The server and the model, for the message.
+        status_code: The HTTP status of the answer, if it was refused.
+        request_id: The server's id of the request.
+        retry_after: Seconds that it asks to wait.
+        body: Its own text, for those who want all of it.
+
+    Returns:
+        An error of the class that fits best, not raised.
+    """
+    status = status_code if status_code and status_code >= 400 else failure.status  # noqa: PLR2004
+    cls = _class_for(failure, status)
+    said = f"{failure.message}" + (f" ({failure.code})" if failure.code else "")
+    hint = next((text for kind, text in _HINTS.items() if issubclass(cls, kind)), "")
+    verb = f"answered {status}" if status_code else "sent an error inside its stream"
+    message = f"{where} {verb}: {said}"
+    if hint:
+        message = f"{message.rstrip('.')}. {hint}"
+    return cls(
+        message,
+        status_code=status,
+        code=failure.code,
+        param=failure.param,
+        request_id=request_id,
+        retry_after=retry_after,
+        body=clean_text(body, MAX_BODY_CHARACTERS) if body else None,
+    )
+
+
+def _class_for(failure: Failure, status: int | None) -> type[StreamKitError]:
+    words = " ".join(filter(None, (failure.code, failure.kind, failure.message)))
+    by_word = next((cls for pattern, cls in _BY_WORD if pattern.search(words)), None)
+    if by_word is not None and issubclass(by_word, _STRONGER):
+        return by_word
+    if status is not None:
+        by_status = _BY_STATUS.get(status)
+        if by_status is not None:
+            return by_status
+        if 400 <= status < 500 and status not in {408, 409, 425}:  # noqa: PLR2004
+            return InvalidRequestError
+        return ServerError
+    names = " ".join(filter(None, (failure.code, failure.kind)))
+    by_name = next((cls for pattern, cls in _BY_WORD if pattern.search(names)), None)
+    return by_name or ServerError
+
+
+def _from_mapping(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Failure:
+    message = _words(
+        inner.get("message")
+        or inner.get("detail")
+        or inner.get("msg")
+        or inner.get("error_message")
+        or outer.get("message")
+        or outer.get("detail")
+    )
+    code = inner.get("code", outer.get("code"))
+    status = _status(inner.get("status_code")) or _status(inner.get("status"))
+    kind = inner.get("type") or inner.get("status")
+    param = inner.get("param")
+    return Failure(
+        message=clean_text(message) or "no text",
+        code=clean_text(str(code), 80) if code not in (None, "") else None,
+        kind=clean_text(kind, 80) if isinstance(kind, str) else None,
+        param=clean_text(param, 80) if isinstance(param, str) else None,
+        status=status or _status(code) or _status(outer.get("status_code")),
+    )
+
+
+def _words(value: object) -> str:
+    """The text of a message, which may be a list of validation errors."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        inner = cast("Mapping[str, Any]", value)
+        text = inner.get("msg") or inner.get("message") or inner.get("detail") or ""
+        place = inner.get("loc")
+        if isinstance(place, Sequence) and not isinstance(place, str):
+            steps = ".".join(str(step) for step in cast("Sequence[Any]", place))
+            return f"{steps}: {_words(text)}"
+        return _words(text)
+    if isinstance(value, Sequence):
+        return "; ".join(_words(item) for item in cast("Sequence[Any]", value)[:5])
+    return "" if value is None else str(value)
+
+
+def _status(value: object) -> int | None:
+    if isinstance(value, str) and value.isdecimal() and len(value) == 3:  # noqa: PLR2004
+        value = int(value)
+    is_status = isinstance(value, int) and 400 <= value < 600  # noqa: PLR2004
+    return value if is_status else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

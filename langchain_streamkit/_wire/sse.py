@@ -1,0 +1,212 @@
+"""Bytes of an event stream become server-sent events.
+
+Strategy: bytes are cut at line ends before anything is decoded, so a character
+that arrives in two reads is never torn, and only CR, LF and CRLF end a line (text
+iterators also cut at U+2028 and U+0085, which JSON may hold). A CR ends its line at
+once; a LF that follows in the next read is skipped, so no event waits for a byte
+that may not come. A block that is one plain ``data:`` line, which is nearly every
+block, is taken whole; any other goes line by line. Both ways give the same events.
+
+Rules: WHATWG HTML, section 9.2.6 "Interpreting an event stream" (2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from langchain_streamkit.errors import StreamLimitError
+
+__all__ = ["DEFAULT_MAX_EVENT_BYTES", "SSEDecoder", "ServerSentEvent"]
+
+DEFAULT_MAX_EVENT_BYTES = 16 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_MAX_RETRY_DIGITS = 18
+
+
+class ServerSentEvent(NamedTuple):
+    """One event of the stream.
+
+    Attributes:
+        data: The data lines, joined by LF, as bytes.
+        event: The event's type.
+        id: The last event id at the time of this event.
+        retry: The reconnection time that came with it, in milliseconds.
+    """
+
+    data: bytes
+    event: str = "message"
+    id: str = ""
+    retry: int | None = None
+
+
+class SSEDecoder:
+    """An incremental decoder: feed it bytes, split anywhere, and get events.
+
+    Args:
+        max_event_bytes: The most bytes that one event may have.
+
+    Attributes:
+        stray_fields: Fields that the standard does not know and whose name is
+            ``error``, as ``(name, value)``: old llama.cpp servers report a failure
+            that way (llama.cpp before 2025-09).
+
+    Example:
+        >>> decoder = SSEDecoder()
+        >>> decoder.feed(b"data: one\\n\\ndata: t")
+        [ServerSentEvent(data=b'one', event='message', id='', retry=None)]
+        >>> [event.data for event in decoder.feed(b"wo\\n\\n")]
+        [b'two']
+    """
+
+    __slots__ = (
+        "_at_start",
+        "_data",
+        "_event",
+        "_id",
+        "_max_event_bytes",
+        "_pending_id",
+        "_pieces",
+        "_retry",
+        "_size",
+        "_skip_line_feed",
+        "stray_fields",
+    )
+
+    def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
+        self.stray_fields: list[tuple[str, bytes]] = []
+        self._max_event_bytes = max_event_bytes
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._data: list[bytes] = []
+        self._event = b""
+        self._id = ""
+        self._pending_id: str | None = None
+        self._retry: int | None = None
+        self._skip_line_feed = False
+        self._at_start = True
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """Take the next bytes, and give the events that they complete.
+
+        Args:
+            data: Any number of bytes.
+
+        Returns:
+            The events, in order; often none.
+
+        Raises:
+            StreamLimitError: If an event is larger than ``max_event_bytes``.
+        """
+        events: list[ServerSentEvent] = []
+        if self._skip_line_feed and data:
+            self._skip_line_feed = False
+            if data[0] == 0x0A:
+                data = data[1:]
+        if b"\r" in data:
+            self._skip_line_feed = data[-1] == 0x0D
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._pieces or self._at_start:
+            self._pieces.append(data)
+            self._grow(len(data))
+            if b"\n" not in data:
+                return events
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            if self._at_start:
+                self._at_start = False
+                data = data.removeprefix(_BOM)
+        self._read_blocks(data, events)
+        return events
+
+    def flush(self) -> ServerSentEvent | None:
+        """The last event, if the stream ended without its closing blank line.
+
+        The standard discards such an event; servers leave whole JSON there, so the
+        caller decides whether it can be trusted.
+
+        Returns:
+            The unfinished event, or None if nothing is left.
+        """
+        tail = b"".join(self._pieces)
+        self._pieces.clear()
+        events: list[ServerSentEvent] = []
+        if self._at_start:
+            tail = tail.removeprefix(_BOM)
+        if tail:
+            self._read_line(tail)
+        self._dispatch(events)
+        return events[0] if events else None
+
+    def _read_blocks(self, data: bytes, events: list[ServerSentEvent]) -> None:
+        blocks = data.split(b"\n\n")
+        rest = blocks.pop()
+        for block in blocks:
+            if block[:6] == b"data: " and b"\n" not in block and self._is_clean():
+                if len(block) > self._max_event_bytes:
+                    self._grow(len(block))
+                events.append(ServerSentEvent(block[6:], "message", self._id))
+                self._size = 0
+            else:
+                self._read_lines(block.split(b"\n"), events)
+                self._dispatch(events)
+        lines = rest.split(b"\n")
+        tail = lines.pop()
+        self._read_lines(lines, events)
+        if tail:
+            self._pieces.append(tail)
+        self._size = sum(map(len, self._data)) + len(tail)
+        self._grow(0)
+
+    def _is_clean(self) -> bool:
+        return not (
+            self._data
+            or self._event
+            or self._pending_id is not None
+            or self._retry is not None
+        )
+
+    def _read_lines(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
+        for line in lines:
+            if line:
+                self._read_line(line)
+            else:
+                self._dispatch(events)
+
+    def _read_line(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        if value[:1] == b" ":
+            value = value[1:]
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._event = value
+        elif name == b"id":
+            if b"\0" not in value:
+                self._pending_id = value.decode("utf-8", "replace")
+        elif name == b"retry":
+            if value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
+                self._retry = int(value)
+        elif name == b"error" and value:
+            self.stray_fields.append(("error", value))
+
+    def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        if self._pending_id is not None:
+            self._id = self._pending_id
+        if self._data:
+            event = self._event.decode("utf-8", "replace") or "message"
+            data = b"\n".join(self._data)
+            events.append(ServerSentEvent(data, event, self._id, self._retry))
+        self._data.clear()
+        self._event = b""
+        self._pending_id = None
+        self._retry = None
+        self._size = 0
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > self._max_event_bytes:
+            message = (
+                f"The server sent an event of more than {self._max_event_bytes} bytes "
+                "without ending it. Raise max_event_bytes if such answers are expected."
+            )
+            raise StreamLimitError(message)
