@@ -1,4 +1,4 @@
-"""All that one answer has said so far."""
+"""All that one answer has said so far, and what is known beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from langchain_streamkit._wire.tool_calls import ToolCall
 from langchain_streamkit._wire.usage import parse_usage
 from langchain_streamkit.events import Source
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "AnswerContext"]
 
 
 @dataclass(slots=True)
@@ -86,3 +86,28 @@ class Answer:
             or self.media
             or self.tool_calls
         )
+
+
+@dataclass(slots=True)
+class AnswerContext:
+    """What is known about an answer beside what the server wrote in it.
+
+    Attributes:
+        provider: The name of the row of the server.
+        requested_model: The model that was asked for.
+        request_id: The server's id of the request, from its headers.
+        rate_limit: What its headers say of limits, by short names.
+        headers: The response headers, where the user asked for them.
+        first_token_seconds: From the request to the first content.
+        total_seconds: From the request to the end.
+        notes: What was done on the way (learned fields, resumptions), by name.
+    """
+
+    provider: str = ""
+    requested_model: str = ""
+    request_id: str | None = None
+    rate_limit: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] | None = None
+    first_token_seconds: float | None = None
+    total_seconds: float | None = None
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])

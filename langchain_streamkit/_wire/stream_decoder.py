@@ -76,6 +76,7 @@ class StreamDecoder:
         "_size",
         "_sse",
         "_where",
+        "_whole",
         "failure",
         "is_done",
     )
@@ -100,6 +101,7 @@ class StreamDecoder:
         self._is_stream: bool | None = None
         self._saw_done = False
         self._body: list[bytes] = []
+        self._whole: Any = None
         self._size = 0
 
     @property
@@ -283,6 +285,7 @@ class StreamDecoder:
             self._read_whole(value, events)
 
     def _read_whole(self, value: Any, events: list[StreamEvent]) -> None:
+        self._whole = value
         has_choices = isinstance(value, Mapping) and "choices" in value
         self._read_frame(value, "message", events)
         if self.failure is None and not has_choices:

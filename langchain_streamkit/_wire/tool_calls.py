@@ -27,6 +27,7 @@ __all__ = [
     "ToolCall",
     "ToolCallAssembler",
     "closing_delta",
+    "parse_arguments",
     "strip_closing_delta",
 ]
 
@@ -72,7 +73,7 @@ class ToolCall:
 
     def is_whole(self) -> bool:
         """Whether the text so far is one JSON object."""
-        return _parse_object(self.args + self.held) is not None
+        return parse_arguments(self.args + self.held) is not None
 
 
 class ToolCallAssembler:
@@ -294,13 +295,23 @@ def _settle(call: ToolCall, cut_by: str | None) -> None:
         else:
             call.arguments = {}
     else:
-        call.arguments = _parse_object(text)
+        call.arguments = parse_arguments(text)
         if call.arguments is None:
             cut = f": cut (finish_reason {cut_by!r})" if cut_by else ""
             call.error = f"The arguments are not one JSON object{cut}."
 
 
-def _parse_object(text: str) -> dict[str, Any] | None:
+def parse_arguments(text: str) -> dict[str, Any] | None:
+    """The arguments, if the text is one JSON object.
+
+    Control characters inside strings are allowed, as core allows them.
+
+    Args:
+        text: The arguments' text.
+
+    Returns:
+        The object, or None for anything else.
+    """
     if nesting_depth(text) > MAX_DEPTH:
         return None
     try:

@@ -1,0 +1,144 @@
+"""The httpx clients of one model: one a process, and one an event loop.
+
+Strategy: clients are made when they are first needed. A connection belongs to the
+process and, if it is asynchronous, to the event loop that made it, so a forked child
+and every loop get clients of their own, and nobody is told of a closed loop. An
+async generator that the loop knows holds each asynchronous client, so that
+``asyncio.run`` closes it when it ends. Clients that the user gave are used as they
+are and never closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import ssl
+import threading
+import weakref
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+
+__all__ = ["Clients"]
+
+_KEEPALIVE_SECONDS = 30.0
+_MAX_IDLE = 100
+_inherited: list[object] = []
+"""Clients of the parent process: kept, so that no child closes what it shares."""
+
+
+@functools.lru_cache(maxsize=1)
+def _ssl_context() -> ssl.SSLContext:
+    """One context for all clients: reading the certificates takes long."""
+    return httpx.create_ssl_context()
+
+
+class Clients:
+    """Hands out the client for the place where the caller runs.
+
+    Args:
+        base_url: The server's address; an http one needs no certificates.
+        proxy: A proxy's URL, or None to follow the environment.
+        client: A client of the user's, or None.
+        async_client: The same for the asynchronous side.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        proxy: str | None = None,
+        client: httpx.Client | None = None,
+        async_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._proxy = proxy
+        self._given = client
+        self._async_given = async_client
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._own: httpx.Client | None = None
+        self._by_loop: dict[int, _LoopClient] = {}
+
+    def get(self) -> httpx.Client:
+        """The client of this process."""
+        if self._given is not None:
+            return self._given
+        self._notice_fork()
+        if self._own is None:
+            with self._lock:
+                if self._own is None:
+                    self._own = httpx.Client(**self._options())
+                    weakref.finalize(self, self._own.close)
+        return self._own
+
+    async def aget(self) -> httpx.AsyncClient:
+        """The client of the running event loop."""
+        if self._async_given is not None:
+            return self._async_given
+        self._notice_fork()
+        loop = asyncio.get_running_loop()
+        held = self._by_loop.get(id(loop))
+        if held is None or held.loop() is not loop or held.client.is_closed:
+            self._forget_closed_loops()
+            held = _LoopClient(loop, httpx.AsyncClient(**self._options()))
+            self._by_loop[id(loop)] = held
+            await anext(held.holder)
+        return held.client
+
+    def close(self) -> None:
+        """Close this process's own client; the next call makes a new one."""
+        own, self._own = self._own, None
+        if own is not None:
+            own.close()
+
+    async def aclose(self) -> None:
+        """Close the running loop's own client; the next call makes a new one."""
+        held = self._by_loop.pop(id(asyncio.get_running_loop()), None)
+        if held is not None:
+            await held.holder.aclose()
+
+    def _options(self) -> dict[str, Any]:
+        needs_tls = self._base_url.startswith("https") or self._proxy is not None
+        return {
+            "verify": _ssl_context() if needs_tls else False,
+            "proxy": self._proxy,
+            "follow_redirects": False,
+            "limits": httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=_MAX_IDLE,
+                keepalive_expiry=_KEEPALIVE_SECONDS,
+            ),
+        }
+
+    def _notice_fork(self) -> None:
+        if self._pid != os.getpid():
+            _inherited.extend((self._own, *self._by_loop.values()))
+            self._own, self._by_loop, self._pid = None, {}, os.getpid()
+            self._lock = threading.Lock()
+
+    def _forget_closed_loops(self) -> None:
+        for key, held in list(self._by_loop.items()):
+            loop = held.loop()
+            if loop is None or loop.is_closed() or held.client.is_closed:
+                self._by_loop.pop(key, None)
+
+
+class _LoopClient:
+    """A client, the loop that it belongs to, and what closes it with the loop."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient
+    ) -> None:
+        self.loop = weakref.ref(loop)
+        self.client = client
+        self.holder = _hold(client)
+
+
+async def _hold(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await client.aclose()

@@ -1,0 +1,91 @@
+"""How long a server asks to wait, by whatever header it says so.
+
+Rules: RFC 9110 section 10.2.3 (seconds or a date), ``retry-after-ms`` as OpenAI and
+Azure send it, ``x-ratelimit-reset-*`` as Groq and OpenAI send them ("1m30.5s", read
+2026-11).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+__all__ = ["parse_retry_after"]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_EPOCH_FROM = 1_000_000_000.0
+_RESETS = (
+    "x-ratelimit-reset",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-reset-tokens",
+)
+
+
+def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
+    """The wait that the headers of a refusal ask for.
+
+    Args:
+        headers: The response's, with names in lower case.
+        now: The time, in seconds since 1970, for dates.
+
+    Returns:
+        Seconds, never negative, or None if the headers do not say, or say nonsense.
+
+    Example:
+        >>> parse_retry_after({"retry-after": "2"}, now=0.0)
+        2.0
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    said = headers.get("retry-after")
+    if said is not None:
+        seconds = _number(said)
+        return seconds if seconds is not None else _until(said, now)
+    if headers.get("x-ratelimit-remaining-requests") == "0":
+        order = (_RESETS[1], _RESETS[0])
+    elif headers.get("x-ratelimit-remaining-tokens") == "0":
+        order = (_RESETS[2], _RESETS[0])
+    else:
+        order = (_RESETS[0],)
+    for name in order:
+        wait = _reset(headers.get(name), now)
+        if wait is not None:
+            return wait
+    return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _until(date: str, now: float) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - now)
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def _reset(text: str | None, now: float) -> float | None:
+    if not text:
+        return None
+    value = _number(text)
+    if value is not None:
+        if value > _EPOCH_FROM * 1000:
+            value /= 1000
+        return max(0.0, value - now) if value > _EPOCH_FROM else value
+    parts = _DURATION.findall(text)
+    if not parts or "".join(map("".join, parts)) != text:
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
