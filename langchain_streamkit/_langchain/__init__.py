@@ -1,1 +1,1 @@
-"""TODO"""
+"""Between events and LangChain: chunks, protocol events, messages, tools."""
