@@ -21,6 +21,8 @@ from typing import Any
 
 import httpx
 
+from langchain_streamkit._http.open_responses import bury_abandoned
+
 __all__ = ["Clients"]
 
 _KEEPALIVE_SECONDS = 30.0
@@ -64,6 +66,7 @@ class Clients:
 
     def get(self) -> httpx.Client:
         """The client of this process."""
+        bury_abandoned()
         if self._given is not None:
             return self._given
         self._notice_fork()
@@ -90,6 +93,7 @@ class Clients:
 
     def close(self) -> None:
         """Close this process's own client; the next call makes a new one."""
+        bury_abandoned()
         own, self._own = self._own, None
         if own is not None:
             own.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, closing, suppress
+from contextlib import aclosing, suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import httpx
 from pydantic import SecretStr
 
 from langchain_streamkit._http.exchange import MAX_ERROR_BYTES, Exchange
+from langchain_streamkit._http.open_responses import reading
 from langchain_streamkit._http.socket_clock import SocketClock
 from langchain_streamkit._http.watchdog import Watchdog
 from langchain_streamkit.errors import ConfigurationError
@@ -49,11 +50,11 @@ def read_events(exchange: Exchange, clients: Clients) -> Iterator[list[StreamEve
         fault: Exception | None = None
         try:
             key = _key(exchange.call.endpoint.key)
-            with closing(_send(exchange, clients.get(), key)) as response:
+            response = _send(exchange, clients.get(), key)
+            with reading(response) as reads:
                 if not exchange.head(response.status_code, _lower(response)):
-                    raise exchange.refuse(_read_some(response))
+                    raise exchange.refuse(_read_some(reads))
                 with SocketClock(exchange, response):
-                    reads = response.iter_bytes()
                     for data in reads:
                         events = exchange.feed(data)
                         if events:
@@ -157,9 +158,9 @@ def _lower(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _read_some(response: httpx.Response) -> bytes:
+def _read_some(reads: Iterator[bytes]) -> bytes:
     body = b""
-    for data in response.iter_bytes():
+    for data in reads:
         body += data
         if len(body) >= MAX_ERROR_BYTES:
             break

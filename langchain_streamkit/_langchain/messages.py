@@ -171,7 +171,9 @@ class _Renderer:
             self.render_assistant(index, message, place)
         else:  # a server's own role passes
             content = self._read(message.content, "user", place)
-            self._append(known or role, _string_if_single(content.parts), message)
+            self._append(
+                known or clean_text(role), _string_if_single(content.parts), message
+            )
 
     def render_tool(self, _index: int, message: BaseMessage, place: str) -> None:
         holder: Any = message if isinstance(message, ToolMessage) else None
@@ -197,7 +199,7 @@ class _Renderer:
         content = self._read(message.content, "tool", place)
         text = join_text(content.parts, "\n") if is_text(content.parts) else ""
         self._append("function", text, message)
-        self._messages[-1]["name"] = message.name
+        self._messages[-1]["name"] = clean_text(message.name or "")
 
     def render_remove(self, _index: int, _message: BaseMessage, place: str) -> None:
         raise unsendable(
@@ -324,7 +326,7 @@ def _is_user_turn(message: BaseMessage) -> bool:
     if not isinstance(message, HumanMessage):
         return False
     blocks = message.content if isinstance(message.content, list) else []
-    kinds = {as_mapping(block).get("type") for block in blocks}
+    kinds = {str(as_mapping(block).get("type")) for block in blocks}
     return kinds != {"tool_result"}
 
 

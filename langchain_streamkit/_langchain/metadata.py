@@ -64,7 +64,9 @@ def response_metadata_of(answer: Answer, context: AnswerContext) -> dict[str, An
         "provider_extras": answer.extras or None,
         **context.notes,
     }
-    metadata.update({key: value for key, value in optional.items() if value is not None})
+    metadata.update(
+        {key: value for key, value in optional.items() if value is not None}
+    )
     return metadata
 
 

@@ -56,7 +56,7 @@ def find_answered_ids(messages: Iterable[BaseMessage]) -> frozenset[str]:
             ids.update(
                 result_id(block)
                 for block in message.content
-                if isinstance(block, dict) and block.get("type") in _RESULT_TYPES
+                if isinstance(block, dict) and str(block.get("type")) in _RESULT_TYPES
             )
     return frozenset(ids)
 
@@ -125,7 +125,7 @@ def shorten_ids(messages: Sequence[dict[str, Any]]) -> None:
         >>> result = {"role": "tool", "tool_call_id": "call_1", "content": ""}
         >>> shorten_ids([result])
         >>> result["tool_call_id"]
-        'XQC3pWwJB'
+        'sPnjkEYJU'
     """
     holders = list(_id_holders(messages))
     ids = dict.fromkeys(holder[key] for holder, key in holders)

@@ -158,11 +158,8 @@ def _render(tool: object, provider: Provider, strict: bool | None, place: str) -
     given = cast("Mapping[str, Any]", tool) if isinstance(tool, Mapping) else None
     rendered = _from_dict(given, place) if given is not None else None
     if rendered is None:
-        known = cast("object", tool) if given is None else dict(given)
-        rendered = _from_dict(_convert(known, place), place)
+        rendered = _from_dict(_convert(cast("object", tool), place), place)
     rendered = cast("Tool", plain_json(rendered, place))
-    if rendered["type"] == "function":
-        rendered["function"] = _finish(rendered["function"], provider, strict)
     name = _name_of(rendered)
     if rendered["type"] in {"function", "custom"} and not _NAME.fullmatch(name):
         raise unsendable(
@@ -170,6 +167,8 @@ def _render(tool: object, provider: Provider, strict: bool | None, place: str) -
             f"its name, {name[:80]!r}, is one that servers refuse: they want 1 to 64 "
             "letters, digits, hyphens and underscores. Rename it.",
         )
+    if rendered["type"] == "function":
+        rendered["function"] = _finish(rendered["function"], provider, strict, place)
     return rendered
 
 
@@ -178,7 +177,7 @@ def _from_dict(tool: Mapping[str, Any], place: str) -> Tool | None:
     kind = tool.get("type")
     if "input_schema" in tool or "toolSpec" in tool:
         return None
-    if kind in {"function", "custom"}:
+    if isinstance(kind, str) and kind in {"function", "custom"}:
         inner = as_mapping(tool.get(kind)) or tool
         function = {key: inner[key] for key in inner if key != "type"}
         return {"type": kind, kind: _nest_format(function)}
@@ -203,10 +202,10 @@ def _nest_format(function: Tool) -> Tool:
 
 
 def _convert(tool: object, place: str) -> Tool:
-    """A Python thing as a function, or a custom tool, by langchain-core."""
+    """Anything that langchain-core can turn into a function or a custom tool."""
     try:
-        return convert_to_openai_tool(_tool_of_runnable(tool))
-    except Exception as error:
+        return _convert_by_core(tool)
+    except Exception as error:  # noqa: BLE001 - a tool's schema may raise anything
         name = getattr(tool, "name", None) or getattr(tool, "__name__", None)
         named = f" ({name})" if isinstance(name, str) else ""
         raise unsendable(
@@ -214,7 +213,14 @@ def _convert(tool: object, place: str) -> Tool:
             f"a {type(tool).__name__} could not be turned into a tool "
             f"({type(error).__name__}). Give a function with type hints, a class "
             "derived from BaseModel, a LangChain tool, or a dict with a name.",
-        ) from (None if isinstance(tool, dict) else error)  # core echoes dicts
+        ) from (None if isinstance(tool, Mapping) else error)  # core echoes dicts
+
+
+def _convert_by_core(tool: object) -> Tool:
+    if isinstance(tool, Mapping):
+        as_dict = dict(cast("Mapping[str, Any]", tool))
+        return {"type": "function", "function": convert_to_openai_function(as_dict)}
+    return convert_to_openai_tool(_tool_of_runnable(tool))
 
 
 def _tool_of_runnable(tool: object) -> Any:
@@ -228,7 +234,9 @@ def _tool_of_runnable(tool: object) -> Any:
         return runnable.as_tool()
 
 
-def _finish(function: object, provider: Provider, strict: bool | None) -> Tool:
+def _finish(
+    function: object, provider: Provider, strict: bool | None, place: str
+) -> Tool:
     """Fill in what servers want, and settle ``strict``."""
     given = as_mapping(function)
     kept = {key: value for key, value in given.items() if key in _FUNCTION_KEYS}
@@ -236,13 +244,19 @@ def _finish(function: object, provider: Provider, strict: bool | None) -> Tool:
         kept.pop("description", None)
     parameters = kept.get("parameters")
     kept["parameters"] = {"type": "object", "properties": {}, **as_mapping(parameters)}
-    if not provider.strict_tools:
-        kept.pop("strict", None)
+    own = kept.pop("strict", None)
+    if not provider.strict_tools or (strict is None and own is None):
         return kept
     if strict is None:
-        return kept
-    kept.pop("strict", None)
-    finished = convert_to_openai_function(kept, strict=strict)
+        return {**kept, "strict": own}
+    try:
+        finished = convert_to_openai_function(kept, strict=strict)
+    except (AttributeError, KeyError, TypeError):
+        raise unsendable(
+            place,
+            "its parameters are no JSON schema that could be made strict. Mend the "
+            "schema, or leave strict out.",
+        ) from None
     if strict:
         _drop_defaults(finished["parameters"])
     return finished
@@ -287,14 +301,14 @@ def _choose_by_word(
 def _choose_by_dict(
     choice: Mapping[str, Any], tools: Sequence[Tool], provider: Provider
 ) -> str | dict[str, Any] | None:
-    kind = choice.get("type")
+    kind = str(choice.get("type"))
     inner = as_mapping(choice.get("function")) or as_mapping(choice.get("custom"))
     name = inner.get("name", choice.get("name"))
     if isinstance(name, str):
         return _choose_by_name(name, tools, provider)
     if kind in _REQUIRED_WORDS | _OTHER_WORDS:
-        return _choose_by_word(str(kind), tools, provider)
-    if isinstance(kind, str) and kind not in {"function", "custom", "tool"}:
+        return _choose_by_word(kind, tools, provider)
+    if "type" in choice and kind not in {"function", "custom", "tool"}:
         return cast("dict[str, Any]", plain_json(choice, "tool_choice"))
     raise unsendable(
         "tool_choice",

@@ -9,11 +9,12 @@ server is a new row and no new code.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from langchain_streamkit.errors import ConfigurationError
+from langchain_streamkit.providers import _hosts
 
 __all__ = ["Evidence", "Provider"]
 
@@ -44,20 +45,28 @@ class Provider:
         title: The name as its owners write it.
         base_url: Where its API lives; None where every user has another URL.
         hosts: Hosts that select this row, ``host`` or ``host:port``; a leading
-            ``*.`` stands for any subdomain. A row's key goes to these only.
+            ``*.`` stands for any subdomain, any other star for a part of a name. A
+            row's key goes to these and to the host of ``base_url`` only, and over
+            plain http only where a port is named and ``base_url`` is not https.
         key_variables: Environment variables that hold its key, first one first.
         key_required: True where every request needs a key.
         key_header: The header that carries the key.
         deployment_path: True where the model is part of the URL's path
-            (``/openai/deployments/NAME``) and an ``api-version`` is demanded.
+            (``/openai/deployments/NAME``) and an ``api-version`` is demanded, unless
+            the base URL ends in ``/v1``.
         max_tokens_field: The body's name for the bound on the answer's tokens.
         stream_options: True if ``stream_options`` (usage in a stream) is taken.
         refused_parameters: Body fields that it refuses, and that are not sent.
+        parameter_names: Body fields that it knows under another name: pairs of
+            OpenAI's name and its own.
         tools: True if it can call tools.
         strict_tools: True if ``strict`` is taken in a tool's function.
         parallel_tool_calls: True if the field of this name is taken.
         tool_choice_required: Its word for "call some tool", None if it has none.
         tool_choice_named: True if one tool can be demanded by name.
+        tool_choice_while_reasoning: True if a call can be demanded of a model that
+            reasons; where not, and it reasons unless told otherwise, a demand is
+            answered with an error.
         tool_call_id: ``"any"``, or ``"alphanumeric-9"`` where ids in the history
             must have that form.
         tool_call_content: What an assistant turn of tool calls alone carries as
@@ -83,6 +92,7 @@ class Provider:
         pdf_inputs: The same for PDF files.
         prefill: How a cut answer is continued from its text: a trailing assistant
             turn alone, or with a marking field; None where it cannot be.
+        prefill_base_url: The base URL of such a request where it is another one.
         evidence: Where the facts come from.
     """
 
@@ -100,12 +110,14 @@ class Provider:
     )
     stream_options: bool = True
     refused_parameters: tuple[str, ...] = ()
+    parameter_names: tuple[tuple[str, str], ...] = ()
 
     tools: bool = True
     strict_tools: bool = True
     parallel_tool_calls: bool = True
     tool_choice_required: Literal["required", "any"] | None = "required"
     tool_choice_named: bool = True
+    tool_choice_while_reasoning: bool = True
     tool_call_id: Literal["any", "alphanumeric-9"] = "any"
     tool_call_content: Literal["empty", "null", "omit"] = "empty"
     tool_result_images: bool = False
@@ -142,7 +154,27 @@ class Provider:
     prefill: (
         Literal["trailing", "prefix", "partial", "continue_final_message"] | None
     ) = None
+    prefill_base_url: str | None = None
+
     evidence: tuple[Evidence, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse addresses that could never select this row.
+
+        Raises:
+            ConfigurationError: If ``base_url`` or a host is none.
+        """
+        url = self.base_url
+        if url is not None and _hosts.parse_origin(url) is None:
+            message = (
+                f"provider {self.name!r}: its base_url is no plain http or https "
+                "address with an ASCII host. Write it as in 'https://host.example/v1'."
+            )
+            raise ConfigurationError(message)
+        for pattern in self.hosts:
+            if error := _hosts.find_pattern_error(pattern):
+                message = f"provider {self.name!r}: host {pattern!r} {error}"
+                raise ConfigurationError(message)
 
     def replace(self, **facts: Any) -> Provider:
         """A copy of this row with some facts changed.
@@ -154,18 +186,25 @@ class Provider:
             The new row; this one stays as it is.
 
         Raises:
-            ConfigurationError: If a name is not a fact.
+            ConfigurationError: If a name is not a fact; the message names the
+                nearest ones.
 
         Example:
             >>> from langchain_streamkit.providers import get_provider
             >>> get_provider("groq").replace(strict_tools=False).strict_tools
             False
         """
-        known = {field.name for field in dataclasses.fields(self)}
-        unknown = sorted(set(facts) - known)
+        known = [field.name for field in dataclasses.fields(self)]
+        unknown = sorted(set(facts) - set(known))
         if unknown:
+            near = [
+                match
+                for name in unknown
+                for match in difflib.get_close_matches(name, known, n=2)
+            ]
+            hint = f"Did you mean {' or '.join(near)}? " if near else ""
             message = (
-                f"{', '.join(unknown)}: no such fact of a provider. "
+                f"{', '.join(unknown)}: no such fact of a provider. {hint}"
                 f"Facts are: {', '.join(sorted(known))}."
             )
             raise ConfigurationError(message)
@@ -179,29 +218,14 @@ class Provider:
 
         Returns:
             True if the URL's host (and port, where the row names one) is listed
-            in ``hosts`` or is the host of ``base_url``.
+            in ``hosts`` or is the host of ``base_url``. False for a URL with a user
+            name, white space, or anything else that could hide another host.
+
+        Example:
+            >>> from langchain_streamkit.providers import get_provider
+            >>> get_provider("groq").owns("https://api.groq.com/openai/v1")
+            True
+            >>> get_provider("groq").owns("https://api.groq.com.evil.example/")
+            False
         """
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        if not host:
-            return False
-        with_port = f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        own = (
-            (*self.hosts, _host_of(self.base_url))
-            if self.base_url is not None
-            else self.hosts
-        )
-        return any(_matches(pattern, host, with_port) for pattern in own)
-
-
-def _host_of(url: str) -> str:
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    return f"{host}:{parts.port}" if parts.port else host
-
-
-def _matches(pattern: str, host: str, with_port: str) -> bool:
-    subject = with_port if ":" in pattern else host
-    if pattern.startswith("*."):
-        return subject.endswith(pattern[1:])
-    return subject == pattern
+        return _hosts.owns(self, url)

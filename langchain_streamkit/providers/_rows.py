@@ -1,42 +1,21 @@
-"""The rows themselves."""
+"""All rows, in the order in which the documentation lists them.
+
+Strategy: one file for each kind of server, and one rule for what nobody documents.
+Where it is not known whether a server reads OpenAI's newer word for something or
+the older one, the row says the word whose failure is loud: a server that does not
+know ``max_completion_tokens`` ignores it in silence, and the bound is lost, while
+one that does not know ``max_tokens`` says so.
+"""
 
 from __future__ import annotations
 
-from langchain_streamkit.providers._provider import Evidence, Provider
+from langchain_streamkit.providers._chinese_makers import CHINESE_MAKERS
+from langchain_streamkit.providers._clouds import CLOUDS
+from langchain_streamkit.providers._gateways import GATEWAYS
+from langchain_streamkit.providers._hosted import HOSTED
+from langchain_streamkit.providers._local import LOCAL
+from langchain_streamkit.providers._makers import MAKERS
 
 __all__ = ["ROWS"]
 
-OPENAI = Provider(
-    name="openai",
-    title="OpenAI",
-    base_url="https://api.openai.com/v1",
-    hosts=("api.openai.com", "*.api.openai.com"),
-    key_variables=("OPENAI_API_KEY",),
-    key_required=True,
-    evidence=(
-        Evidence(
-            fields=("base_url", "key_variables", "key_required"),
-            source="platform.openai.com/docs/api-reference/chat",
-            date="2026-11",
-        ),
-    ),
-)
-
-OLLAMA = Provider(
-    name="ollama",
-    title="Ollama",
-    base_url="http://localhost:11434/v1",
-    hosts=("localhost:11434", "127.0.0.1:11434"),
-    max_tokens_field="max_tokens",
-)
-
-GROQ = Provider(
-    name="groq",
-    title="Groq",
-    base_url="https://api.groq.com/openai/v1",
-    hosts=("api.groq.com",),
-    key_variables=("GROQ_API_KEY",),
-    key_required=True,
-)
-
-ROWS = (OPENAI, OLLAMA, GROQ)
+ROWS = (*MAKERS, *CHINESE_MAKERS, *HOSTED, *CLOUDS, *GATEWAYS, *LOCAL)

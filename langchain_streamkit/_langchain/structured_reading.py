@@ -1,0 +1,353 @@
+"""One answer on its way to an object: what came, what it shows so far, how it ends.
+
+Strategy: a reading does no I/O; invoking feeds it one message, streaming many, so
+both end in the same value or the same error. The JSON stands in the text or in the
+arguments of one tool call: a source for each gives its pieces to ``PartialJson``.
+What does not become an object has a type that says why: it was cut, it was refused,
+or it is something else.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import pydantic
+import pydantic.v1
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
+
+from langchain_streamkit._langchain.json_values import as_mapping
+from langchain_streamkit._wire.partial_json import BrokenJsonError, Json, PartialJson
+from langchain_streamkit._wire.tool_calls import strip_closing_delta
+from langchain_streamkit.errors import StreamKitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "Input",
+    "Reading",
+    "RefusalError",
+    "StructuredOutputError",
+    "TruncatedOutputError",
+]
+
+Input: TypeAlias = str | BaseMessage
+
+_RAISE_LIMIT = "Raise max_tokens (reasoning counts as well), or ask for less."
+_ADVICE = {
+    "length": _RAISE_LIMIT,
+    "max_tokens": _RAISE_LIMIT,
+    "model_length": "The model's context is full: shorten the input, or ask for less.",
+    "content_filter": "The server's content filter stopped it: change the request.",
+}
+"""What to do about an answer that was cut, by its finish reason."""
+
+_SHOWN_ERRORS = 5
+_SHOWN_REFUSAL = 500
+
+
+class StructuredOutputError(StreamKitError, OutputParserException):
+    """The answer is not the object that was asked for.
+
+    Args:
+        message: What is wrong, and what to do.
+        llm_output: The text that should have been the object, as it came.
+        partial_object: As much of the object as had come, or None.
+
+    Example:
+        >>> error = StructuredOutputError("There is no JSON.", llm_output="Hello")
+        >>> isinstance(error, OutputParserException), error.llm_output
+        (True, 'Hello')
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        llm_output: str | None = None,
+        partial_object: Json | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.args = (message,)  # without the link that core appends
+        self.llm_output = llm_output
+        self.partial_object = partial_object
+
+
+class TruncatedOutputError(StructuredOutputError):
+    """The answer was cut before its object was whole; see ``partial_object``."""
+
+
+class RefusalError(StructuredOutputError):
+    """The model refused to answer; ``llm_output`` has its words."""
+
+
+class Reading:
+    """Follows one answer.
+
+    Args:
+        validate: Makes the object of a JSON value; raises what Pydantic raises.
+        tool_name: The tool whose arguments are the object; None if the text is.
+        is_object: False if the root may be an array.
+
+    Example:
+        >>> reading = Reading(dict)
+        >>> reading.take('{"name": "Ada", "ag')
+        >>> reading.news()
+        {'name': 'Ada'}
+        >>> reading.take('e": 36}')
+        >>> reading.result()
+        {'name': 'Ada', 'age': 36}
+    """
+
+    __slots__ = (
+        "_finish_reason",
+        "_json",
+        "_refusal",
+        "_seen",
+        "_shown",
+        "_source",
+        "_validate",
+        "_wanted",
+    )
+
+    def __init__(
+        self,
+        validate: Callable[[Json], Any],
+        *,
+        tool_name: str | None = None,
+        is_object: bool = True,
+    ) -> None:
+        self._validate = validate
+        self._source = _Source(tool_name)
+        self._wanted = f"a call of {tool_name}" if tool_name else "the object"
+        self._json = PartialJson("{" if is_object else "{[")
+        self._seen: Json | None = None
+        self._shown: Any = None
+        self._refusal = ""
+        self._finish_reason = ""
+
+    def take(self, message: Input) -> None:
+        """Take the next piece of the answer, or all of it.
+
+        Args:
+            message: A chunk, a message, or text.
+        """
+        if isinstance(message, BaseMessage):
+            self._note(message)
+        self._json.feed(self._source.take(message))
+
+    def news(self) -> Any:
+        """The object so far, if it is valid and another than the last one.
+
+        Returns:
+            The object, or None.
+        """
+        value = self._json.value
+        if value is None or value is self._seen:
+            return None
+        self._seen = value
+        try:
+            shown = self._validate(value)
+        except Exception:  # noqa: BLE001 - half an object, before a user's validators
+            return None
+        if self.is_shown(shown):
+            return None
+        self._shown = shown
+        return shown
+
+    def is_shown(self, value: object) -> bool:
+        """Whether this equals what ``news`` gave last."""
+        return self._shown is not None and bool(self._shown == value)
+
+    @property
+    def is_answered_by_calls(self) -> bool:
+        """Whether the model called tools that were offered beside the object."""
+        source = self._source
+        return source.tool_name is None and bool(source.others) and self._is_missing
+
+    def result(self) -> Any:
+        """The object, once the answer has ended.
+
+        Returns:
+            What ``validate`` makes of the whole value.
+
+        Raises:
+            RefusalError: If the model refused.
+            TruncatedOutputError: If the answer was cut before the object was whole.
+            StructuredOutputError: If there is no object, or it does not fit.
+        """
+        if self._refusal:
+            words = self._refusal[:_SHOWN_REFUSAL]
+            raise RefusalError(f"The model refused: {words}", llm_output=self._refusal)
+        if self._is_missing:
+            raise self._missing()
+        try:
+            value = {} if self._source.is_blank else self._json.close()
+        except BrokenJsonError as error:
+            raise self._broken(error) from error
+        try:
+            return self._validate(value)
+        except (pydantic.ValidationError, pydantic.v1.ValidationError) as error:
+            raise StructuredOutputError(
+                f"The object does not fit its class. {_list_problems(error)}",
+                llm_output=self._source.text,
+                partial_object=value,
+            ) from error
+
+    def _note(self, message: BaseMessage) -> None:
+        """Remember what tells how the answer ends."""
+        refusal = message.additional_kwargs.get("refusal")
+        if isinstance(refusal, str):
+            self._refusal += refusal
+        finish_reason = message.response_metadata.get("finish_reason")
+        if isinstance(finish_reason, str):
+            self._finish_reason = finish_reason
+
+    @property
+    def _is_missing(self) -> bool:
+        """Whether nothing has come that could be the object."""
+        source = self._source
+        if source.is_blank:  # a call without arguments is an empty object
+            return not source.is_called or self._finish_reason in _ADVICE
+        has_prose_only = source.tool_name is None and not self._json.is_complete
+        return has_prose_only and bool(source.others)
+
+    def _missing(self) -> StructuredOutputError:
+        source = self._source
+        if source.others and not source.is_called:
+            message = (
+                f"The model called {', '.join(source.others)} instead of giving "
+                f"{self._wanted}."
+            )
+            if source.tool_name is None:
+                message += " Pass include_raw=True to reach the calls."
+        elif self._finish_reason in _ADVICE:
+            message = (
+                f"The answer was cut ({self._finish_reason}) before {self._wanted}"
+            )
+            return TruncatedOutputError(
+                f"{message} began. {_ADVICE[self._finish_reason]}",
+                llm_output=source.words,
+            )
+        else:
+            what = "only text" if source.words.strip() else "empty"
+            message = f"The answer is {what}; {self._wanted} is missing."
+        return StructuredOutputError(message, llm_output=source.words)
+
+    def _broken(self, error: BrokenJsonError) -> StructuredOutputError:
+        kind = StructuredOutputError
+        message = f"The answer is not the JSON that was asked for. {error}"
+        may_be_cut = error.is_cut or error.partial is None
+        if may_be_cut and self._finish_reason in _ADVICE:
+            kind = TruncatedOutputError
+            message = (
+                f"The answer was cut ({self._finish_reason}) before the object was "
+                f"whole. {error} {_ADVICE[self._finish_reason]}"
+            )
+        return kind(message, llm_output=self._source.text, partial_object=error.partial)
+
+
+class _Source:
+    """Where the JSON stands in an answer, and what stands beside it.
+
+    Attributes:
+        tool_name: The tool whose arguments are the JSON; None if the text is.
+        others: The names of the other tools that were called.
+    """
+
+    __slots__ = ("_arguments", "_index", "_words", "is_called", "others", "tool_name")
+
+    def __init__(self, tool_name: str | None) -> None:
+        self.tool_name = tool_name
+        self.others: list[str] = []
+        self.is_called = False
+        self._index: object = None
+        self._arguments: list[str] = []
+        self._words: list[str] = []
+
+    @property
+    def words(self) -> str:
+        """The text of the answer, so far."""
+        return "".join(self._words)
+
+    @property
+    def text(self) -> str:
+        """What should be the JSON, so far."""
+        return self.words if self.tool_name is None else "".join(self._arguments)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing of the JSON has come."""
+        parts = self._words if self.tool_name is None else self._arguments
+        return not any(part.strip() for part in parts)
+
+    def take(self, message: Input) -> str:
+        """The next piece of the JSON."""
+        words = message if isinstance(message, str) else _text_of(message)
+        self._words.append(words)
+        arguments = ""
+        if isinstance(message, AIMessage):
+            arguments = "".join(map(self._take_call, _call_pieces(message)))
+            if getattr(message, "chunk_position", None) == "last":
+                before = "".join(self._arguments)
+                arguments = strip_closing_delta(before + arguments)[len(before) :]
+        self._arguments.append(arguments)
+        return words if self.tool_name is None else arguments
+
+    def _take_call(self, piece: ToolCallChunk) -> str:
+        """The arguments in a piece, if they belong to the first call of the tool."""
+        name = piece["name"]
+        if name and name != self.tool_name:
+            self.others.append(name)
+        elif name and not self.is_called:
+            self.is_called = True
+            self._index = piece["index"]
+            return piece["args"] or ""
+        elif self.is_called and not name and piece["index"] == self._index:
+            return piece["args"] or ""
+        return ""
+
+
+def _text_of(message: BaseMessage) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    blocks = cast("list[object]", message.content)
+    return "".join(map(_text_of_block, blocks))
+
+
+def _text_of_block(block: object) -> str:
+    if isinstance(block, str):
+        return block
+    fields = as_mapping(block)
+    text = fields.get("text")
+    return text if fields.get("type") == "text" and isinstance(text, str) else ""
+
+
+def _call_pieces(message: AIMessage) -> list[ToolCallChunk]:
+    if isinstance(message, AIMessageChunk) and message.tool_call_chunks:
+        return message.tool_call_chunks
+    calls = [(call["name"], json.dumps(call["args"])) for call in message.tool_calls]
+    calls += [
+        (call["name"] or "", strip_closing_delta(call["args"] or ""))
+        for call in message.invalid_tool_calls
+    ]
+    return [
+        tool_call_chunk(name=name, args=args, index=index)
+        for index, (name, args) in enumerate(calls)
+    ]
+
+
+def _list_problems(
+    error: pydantic.ValidationError | pydantic.v1.ValidationError,
+) -> str:
+    """The first problems, by place, without the values that are wrong."""
+    problems = cast("list[dict[str, Any]]", error.errors())
+    lines = [
+        ".".join(map(str, problem["loc"])) + f": {problem['msg']}."
+        for problem in problems[:_SHOWN_ERRORS]
+    ]
+    more = len(problems) - len(lines)
+    return " ".join(lines) + (f" And {more} more." if more > 0 else "")

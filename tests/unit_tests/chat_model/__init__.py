@@ -1,0 +1,1 @@
+"""The model as its users meet it, on real HTTP."""
