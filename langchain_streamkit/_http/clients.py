@@ -4,7 +4,8 @@ Strategy: clients are made when they are first needed. A connection belongs to t
 process and, if it is asynchronous, to the event loop that made it, so a forked child
 and every loop get clients of their own, and nobody is told of a closed loop. An
 async generator that the loop knows holds each asynchronous client, so that
-``asyncio.run`` closes it when it ends. Clients that the user gave are used as they
+``asyncio.run`` closes it when it ends, and a finalizer does when the model is
+dropped before. Clients that the user gave are used as they
 are and never closed.
 """
 
@@ -16,7 +17,7 @@ import os
 import ssl
 import threading
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx
@@ -29,6 +30,8 @@ _KEEPALIVE_SECONDS = 30.0
 _MAX_IDLE = 100
 _inherited: list[object] = []
 """Clients of the parent process: kept, so that no child closes what it shares."""
+_closing: set[asyncio.Task[None]] = set()
+"""Tasks that close clients; a loop keeps no reference of its own to a task."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -86,7 +89,7 @@ class Clients:
         held = self._by_loop.get(id(loop))
         if held is None or held.loop() is not loop or held.client.is_closed:
             self._forget_closed_loops()
-            held = _LoopClient(loop, httpx.AsyncClient(**self._options()))
+            held = _LoopClient(self, loop, httpx.AsyncClient(**self._options()))
             self._by_loop[id(loop)] = held
             await anext(held.holder)
         return held.client
@@ -102,6 +105,7 @@ class Clients:
         """Close the running loop's own client; the next call makes a new one."""
         held = self._by_loop.pop(id(asyncio.get_running_loop()), None)
         if held is not None:
+            held.finalizer.detach()
             await held.holder.aclose()
 
     def _options(self) -> dict[str, Any]:
@@ -127,18 +131,29 @@ class Clients:
         for key, held in list(self._by_loop.items()):
             loop = held.loop()
             if loop is None or loop.is_closed() or held.client.is_closed:
+                held.finalizer.detach()
                 self._by_loop.pop(key, None)
 
 
 class _LoopClient:
-    """A client, the loop that it belongs to, and what closes it with the loop."""
+    """A client, the loop that it belongs to, and what closes it with either end.
+
+    The loop closes the holder when it shuts down. If the model is dropped first, the
+    finalizer has the loop close it; until then the finalizer keeps the client out of
+    the garbage collector's reach, which would warn of each open connection.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient
+        self,
+        owner: Clients,
+        loop: asyncio.AbstractEventLoop,
+        client: httpx.AsyncClient,
     ) -> None:
         self.loop = weakref.ref(loop)
         self.client = client
         self.holder = _hold(client)
+        self.finalizer = weakref.finalize(owner, _release, self.loop, self.holder)
+        self.finalizer.atexit = False
 
 
 async def _hold(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
@@ -146,3 +161,20 @@ async def _hold(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
         yield
     finally:
         await client.aclose()
+
+
+def _release(
+    loop_of: Callable[[], asyncio.AbstractEventLoop | None],
+    holder: AsyncGenerator[None, None],
+) -> None:
+    loop = loop_of()
+    if loop is not None and not loop.is_closed():
+        loop.call_soon_threadsafe(_close_soon, loop, holder)
+
+
+def _close_soon(
+    loop: asyncio.AbstractEventLoop, holder: AsyncGenerator[None, None]
+) -> None:
+    task = loop.create_task(holder.aclose())
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)

@@ -85,11 +85,11 @@ def render_tools(
         strict: As in ``render_tool``, for all of them.
 
     Returns:
-        One dict a tool, in their order.
+        One dict a tool, in their order; the same tool twice is sent once.
 
     Raises:
-        UnsendableInputError: If one of them cannot be sent, if two bear one name,
-            or if the server can call none.
+        UnsendableInputError: If one of them cannot be sent, if two that
+            differ bear one name, or if the server can call none.
     """
     if tools and not provider.tools:
         title = provider.title or provider.name
@@ -98,16 +98,20 @@ def render_tools(
         _render(tool, provider, strict, f"tools[{index}]")
         for index, tool in enumerate(tools)
     ]
-    first_index: dict[str, int] = {}
+    by_name: dict[str, int] = {}
+    kept: list[Tool] = []
     for index, tool in enumerate(rendered):
         name = _name_of(tool)
-        if name and first_index.setdefault(name, index) != index:
+        first = by_name.setdefault(name, index) if name else index
+        if first == index:
+            kept.append(tool)
+        elif _untitled(tool) != _untitled(rendered[first]):
             raise unsendable(
                 f"tools[{index}]",
-                f"its name, {name!r}, is that of tools[{first_index[name]}] too. Give "
-                "each tool a name of its own.",
+                f"its name, {name!r}, is that of tools[{first}] too, and they differ. "
+                "Give each tool a name of its own.",
             )
-    return rendered
+    return kept
 
 
 def render_tool_choice(
@@ -276,6 +280,20 @@ def _drop_defaults(schema: object) -> None:
             _drop_defaults(list(cast("dict[str, object]", value).values()))
         elif key not in {"enum", "const", "examples"}:
             _drop_defaults(value)
+
+
+def _untitled(value: Any) -> Any:
+    """A tool without the titles of its schema, which say nothing to a model."""
+    if isinstance(value, list):
+        return [_untitled(item) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    items = cast("dict[str, Any]", value).items()
+    return {
+        key: _untitled(item)
+        for key, item in items
+        if key != "title" or not isinstance(item, str)
+    }
 
 
 def _name_of(tool: Tool) -> str:

@@ -29,7 +29,7 @@ __all__ = ["MAX_DEPTH", "BrokenJsonError", "Json", "PartialJson"]
 Json: TypeAlias = dict[str, Any] | list[Any]
 _State = Literal[
     "prose", "first key", "key", "name", "colon", "value", "item", "string", "comma",
-    "done", "broken",
+    "done",
 ]  # fmt: skip
 
 MAX_DEPTH = 128
@@ -79,7 +79,6 @@ _NEXT: dict[_State, dict[str, _State | Literal[""]]] = {
 _AFTER_OPENING: dict[str, _State] = {"{": "first key", "[": "item"}
 _AFTER_COMMA: dict[str, _State] = {"{": "key", "[": "value"}
 _AFTER_STRING: dict[_State, _State] = {"name": "colon", "string": "comma"}
-_FINAL = frozenset({"done", "broken"})
 _VISIBLE = frozenset({"open", "quote", "scalar"})
 _PARTNER = {"}": "{", "]": "["}
 _EXPECTED: dict[_State, str] = {
@@ -180,7 +179,7 @@ class PartialJson:
         text = self._held + self._joiner.feed(text)
         end = self._read(text)
         self._position += end
-        self._held = "" if self._state in _FINAL else text[end:]
+        self._held = "" if self._is_over() else text[end:]
         if self._is_due():
             self.value = self._parse()
             self._parsed_size = self._size
@@ -203,18 +202,18 @@ class PartialJson:
         partial = self._parse() if self._parts else None
         if self._state == "prose":
             message = "There is no JSON in it."
-        elif self._state == "broken":
+        elif self._reason:
             message = f"It is broken at character {self._position}: {self._reason}."
         else:
             expected = _EXPECTED[self._state]
             message = f"It ends at character {self._position}, before {expected}."
-        is_cut = self._state not in {"broken", "prose"}
+        is_cut = self._state != "prose" and not self._reason
         raise BrokenJsonError(message, self._position, is_cut=is_cut, partial=partial)
 
     def _read(self, text: str) -> int:
         """Read all that is certain, and give where the rest begins."""
         end = 0
-        while end < len(text) and self._state not in _FINAL:
+        while end < len(text) and not self._is_over():
             begin, state = end, self._state
             if state == "prose":
                 end = self._find_opening(text, begin)
@@ -292,7 +291,6 @@ class PartialJson:
             self._parts = []
             self._has_news = False
         else:
-            self._state = "broken"
             self._reason = reason
         return at
 
@@ -300,6 +298,9 @@ class PartialJson:
         self._parts.append(text)
         self._size += len(text)
         self._has_news = self._has_news or is_news
+
+    def _is_over(self) -> bool:
+        return self._state == "done" or bool(self._reason)
 
     def _is_tentative(self) -> bool:
         return self._size == 1

@@ -238,7 +238,7 @@ def closing_delta(args: str) -> str:
 
     Example:
         >>> closing_delta('{"path": "/data')
-        '"\u2063cut\u2063]'
+        '\u2063cut\u2063"]'
     """
     in_string = escaped = False
     stack: list[str] = []
@@ -256,8 +256,8 @@ def closing_delta(args: str) -> str:
             stack.append(character)
         elif character in "}]" and stack:
             stack.pop()
-    opening = ('"' if escaped else "") + '"' if in_string else ""
-    return f"{opening}{_CLOSING_MARK}{']' if stack[-1:] != ['['] else '}'}"
+    wrong = "}" if stack[-1:] == ["["] else "]"
+    return _CLOSING_MARK + ('"' if in_string else "") + wrong
 
 
 def strip_closing_delta(args: str) -> str:
@@ -273,14 +273,8 @@ def strip_closing_delta(args: str) -> str:
         >>> strip_closing_delta('{"path": "/data' + closing_delta('{"path": "/data'))
         '{"path": "/data'
     """
-    before, mark, after = args.rpartition(_CLOSING_MARK)
-    if not mark or after not in {"]", "}"}:
-        return args
-    for opening in ('""', '"', ""):
-        text = before.removesuffix(opening)
-        if before.endswith(opening) and closing_delta(text) == args[len(text) :]:
-            return text
-    return args
+    before, mark, _ = args.rpartition(_CLOSING_MARK)
+    return before if mark and before + closing_delta(before) == args else args
 
 
 def _settle(call: ToolCall, cut_by: str | None) -> None:
