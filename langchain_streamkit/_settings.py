@@ -38,7 +38,9 @@ from langchain_streamkit.providers import Provider
 __all__ = ["ModelSettings"]
 
 _NOT_CARRIED = ("rate_limiter", "http_client", "http_async_client")
-_CONNECTION_FIELDS = tuple(field.name for field in dataclasses.fields(ConnectionSettings))
+_CONNECTION_FIELDS = tuple(
+    field.name for field in dataclasses.fields(ConnectionSettings)
+)
 
 
 class ModelSettings(BaseChatModel):
@@ -221,7 +223,9 @@ class ModelSettings(BaseChatModel):
 
     @property
     @override
-    def _serialized(self) -> dict[str, Any]:
+    def _serialized(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self,
+    ) -> dict[str, Any]:
         # Core caches this on the instance, where copies with other parameters keep it.
         return cast("dict[str, Any]", dumpd(self))
 
@@ -247,7 +251,11 @@ class ModelSettings(BaseChatModel):
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         facts = self.lc_attributes.get("provider")
-        parameters = {**self._identifying_params, "facts": facts, "type": self._llm_type}
+        parameters = {
+            **self._identifying_params,
+            "facts": facts,
+            "type": self._llm_type,
+        }
         return cache_string(parameters, {**kwargs, "stop": stop})
 
     @override
@@ -260,7 +268,8 @@ class ModelSettings(BaseChatModel):
     def __repr_args__(self) -> Any:
         for name, value in super().__repr_args__():
             hide = name in HIDDEN_FIELDS and isinstance(value, Mapping)
-            yield name, hide_values(value) if hide else value
+            shown = cast("Mapping[str, Any]", value)
+            yield name, hide_values(shown) if hide else value
 
     # --- copies ---
 

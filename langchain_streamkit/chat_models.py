@@ -8,21 +8,12 @@ protocol events or whole messages). The parameters stand in ``_settings``.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.callbacks import (
-    AsyncCallbackManagerForLLMRun,
-    CallbackManagerForLLMRun,
-)
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel
 from typing_extensions import override
 
 from langchain_streamkit._http.exchange import Exchange
@@ -47,7 +38,15 @@ from langchain_streamkit._wire.request import render_body
 from langchain_streamkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from langchain_core.callbacks import (
+        AsyncCallbackManagerForLLMRun,
+        CallbackManagerForLLMRun,
+    )
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
+    from pydantic import BaseModel
 
 __all__ = ["ChatStreamKit"]
 
@@ -175,12 +174,14 @@ class ChatStreamKit(ModelSettings):
         is_stream: bool,
     ) -> Exchange:
         if is_stream and (choices := self._choices(kwargs)) > 1:
-            message = f"n={choices} answers cannot be one stream: use generate(), or n=1."
+            message = (
+                f"n={choices} answers cannot be one stream: use generate(), or n=1."
+            )
             raise ConfigurationError(message)
         connection = self._connect()
         provider = connection.provider
         request, given = split_call(kwargs)
-        options = ChainMap(given, self.__dict__)
+        options = {**self.__dict__, **given}
         parameters = request_parameters(
             self.__dict__,
             request,
@@ -299,7 +300,7 @@ class ChatStreamKit(ModelSettings):
         Raises:
             ConfigurationError: If the method is unknown, or needs a schema.
         """
-        from langchain_streamkit._langchain.structured_output import (  # noqa: PLC0415
+        from langchain_streamkit._langchain.structured_output import (
             structured_output,
         )
 

@@ -7,7 +7,7 @@ that code (and LangChain's own retry middleware) that catches those, or that rea
     StreamKitError                      ModelError
     ├── ConfigurationError              ValueError: a parameter, a URL, a missing key
     ├── InvalidRequestError             ModelInvalidRequestError (400, 413, 422)
-    │   ├── UnsendableInputError        ValueError: a message or tool, before any request
+    │   ├── UnsendableInputError        ValueError: a message or a tool, unsent
     │   └── ContextLengthError          ContextOverflowError
     ├── AuthenticationError             ModelAuthenticationError (401)
     ├── PermissionDeniedError           ModelPermissionDeniedError (403)
@@ -52,6 +52,7 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
 )
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +124,7 @@ class StreamKitError(ModelError):
         """The text of the error."""
         return str(self.args[0]) if self.args else ""
 
+    @override
     def __reduce__(
         self,
     ) -> tuple[

@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from typing_extensions import override
+
 __all__ = [
     "FinalEvent",
     "MetaEvent",
@@ -158,7 +160,7 @@ class StatusEvent(StreamEvent):
     attempt: int = 1
     max_attempts: int = 1
     delay_seconds: float = 0.0
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     message_id: str | None = None
     node: str | None = None
 
@@ -169,7 +171,7 @@ class MetaEvent(StreamEvent):
 
     type: ClassVar[str] = "meta"
     finish_reason: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     message_id: str | None = None
     node: str | None = None
 
@@ -214,6 +216,7 @@ class ToolCallDeltaEvent(StreamEvent):
     node: str | None = None
 
     @property
+    @override
     def content(self) -> str:
         """The piece of the arguments' text."""
         return self.args
@@ -234,7 +237,7 @@ class ToolCallEvent(StreamEvent):
     type: ClassVar[str] = "tool_call"
     id: str | None = None
     name: str = ""
-    args: dict[str, Any] = field(default_factory=dict)
+    args: dict[str, Any] = field(default_factory=dict[str, Any])
     error: str | None = None
     raw_args: str = ""
     message_id: str | None = None
@@ -297,12 +300,13 @@ class FinalEvent(StreamEvent):
     message: Any = None
     finish_reason: str | None = None
     usage: Usage | None = None
-    sources: list[Source] = field(default_factory=list)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list[Source])
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     message_id: str | None = None
     node: str | None = None
 
     @property
+    @override
     def is_final(self) -> bool:
         """True: nothing follows."""
         return True

@@ -14,15 +14,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import ssl
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from langchain_streamkit._http.open_responses import bury_abandoned
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator, Callable
 
 __all__ = ["Clients"]
 

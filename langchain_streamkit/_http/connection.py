@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
 
+from langchain_streamkit._http.call import Call
 from langchain_streamkit._http.clients import Clients
 from langchain_streamkit._http.endpoint import (
     Endpoint,
@@ -26,10 +27,11 @@ from langchain_streamkit._http.endpoint import (
     find_key_variable,
     resolve_provider,
 )
-from langchain_streamkit._http.exchange import Call
 from langchain_streamkit._resilience.clocks import Timeouts
 from langchain_streamkit.errors import ConfigurationError
-from langchain_streamkit.providers import Provider
+
+if TYPE_CHECKING:
+    from langchain_streamkit.providers import Provider
 
 __all__ = ["Connection", "ConnectionSettings", "stream_timeout"]
 
@@ -161,6 +163,8 @@ class Connection:
             reasoning_tags=options["reasoning_tags"],
             max_event_bytes=options["max_event_bytes"],
             max_response_bytes=options["max_response_bytes"],
+            resume=options["resume"],
+            stream_fallback=options["stream_fallback"],
             include_response_headers=options["include_response_headers"],
         )
 
@@ -217,7 +221,12 @@ def stream_timeout(
     if isinstance(timeout, httpx.Timeout):
         return timeout
     if isinstance(timeout, Mapping):
-        bounds = {"connect": _CONNECT_SECONDS, "read": None, "write": None, "pool": None}
+        bounds = {
+            "connect": _CONNECT_SECONDS,
+            "read": None,
+            "write": None,
+            "pool": None,
+        }
         return httpx.Timeout(**{**bounds, **timeout})
     read = timeout if timeout is not None or is_stream else _WHOLE_BODY_SECONDS
     connect = _CONNECT_SECONDS if timeout is None else min(timeout, _CONNECT_SECONDS)

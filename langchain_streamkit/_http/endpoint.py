@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from typing import NoReturn
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
@@ -64,6 +65,14 @@ class Endpoint:
         """The address of chat completions, with the query."""
         query = f"?{urlencode(self.query)}" if self.query else ""
         return f"{self.base_url}{self.path}{query}"
+
+    @property
+    def prefill_url(self) -> str | None:
+        """The address that continues answers, where the row has another one."""
+        base = self.provider.prefill_base_url
+        if base is None or not self.provider.owns(self.base_url):
+            return None
+        return f"{base}{self.path}"
 
     @property
     def host(self) -> str:
@@ -174,15 +183,15 @@ def check_base_url(url: str) -> str:
         _refuse("(with white space)", "must not hold white space or line breaks.")
     if parts.query or parts.fragment:
         _refuse(
-            urlunsplit((*parts[:3], "", "")),
+            parts._replace(query="", fragment="").geturl(),
             "must not hold a query. Use default_query={...} for it.",
         )
     path = parts.path.rstrip("/")
     for ending in (_COMPLETIONS, "/completions"):
         if path.endswith(ending):
-            right = urlunsplit((*parts[:2], path.removesuffix(ending), "", ""))
+            right = parts._replace(path=path.removesuffix(ending)).geturl()
             _refuse(shown, f"goes too far: {ending} is added here. Write {right!r}.")
-    return urlunsplit((*parts[:2], path, "", ""))
+    return parts._replace(path=path).geturl()
 
 
 def check_header(name: str, value: str) -> None:
@@ -203,7 +212,7 @@ def check_header(name: str, value: str) -> None:
         raise ConfigurationError(message)
 
 
-def _refuse(shown: str, why: str) -> None:
+def _refuse(shown: str, why: str) -> NoReturn:
     message = f"base_url={shown!r} {why}"
     raise ConfigurationError(message)
 

@@ -4,109 +4,66 @@ Strategy: the two shells (sync and async) send, read and wait; everything they m
 decide is asked here, so that both behave alike and so that a test can drive a call
 with lists and a clock of its own. An attempt is: ``begin``, ``head``, ``feed`` until
 ``is_over``, ``close``; whatever is raised on the way goes to ``recover``, which
-says how long to wait before the next attempt, or raises what the user sees.
+says how long to wait before the next attempt, or raises what the user sees. Before
+the first content an attempt may be repeated, corrected or asked for whole; after
+it, only a resumption goes on.
 """
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import math
-import random
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from pydantic import SecretStr
 
-from langchain_streamkit._http.endpoint import Endpoint
+from langchain_streamkit._http.call import Call, Outgoing, Runtime
 from langchain_streamkit._http.faults import to_streamkit_error
-from langchain_streamkit._resilience.clocks import StreamClocks, Timeouts
+from langchain_streamkit._http.heads import Head, parse_head, same_origin
+from langchain_streamkit._http.resumption import Resumption
+from langchain_streamkit._resilience.clocks import StreamClocks
+from langchain_streamkit._resilience.learning import (
+    LessonBook,
+    apply_lesson,
+    find_lesson,
+)
+from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import RetryPolicy
-from langchain_streamkit._resilience.retry_after import parse_retry_after
 from langchain_streamkit._version import __version__
 from langchain_streamkit._wire.answer import Answer, AnswerContext
-from langchain_streamkit._wire.failures import parse_failure, to_error
+from langchain_streamkit._wire.failures import parse_failure, refuses_stream, to_error
 from langchain_streamkit._wire.parse_json import parse_json
 from langchain_streamkit._wire.request import encode_body
-from langchain_streamkit._wire.sse import DEFAULT_MAX_EVENT_BYTES
 from langchain_streamkit._wire.stream_decoder import StreamDecoder
 from langchain_streamkit._wire.whole_body import WholeBodyDecoder
-from langchain_streamkit.errors import ConnectionFailedError, StreamKitError
-from langchain_streamkit.events import StreamEvent
+from langchain_streamkit.errors import (
+    ConnectionFailedError,
+    InvalidRequestError,
+    StreamInterruptedError,
+    StreamKitError,
+)
 
-__all__ = ["MAX_ERROR_BYTES", "Call", "Exchange", "Outgoing", "Runtime"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import SecretStr
+
+    from langchain_streamkit.events import StreamEvent
+
+__all__ = ["MAX_ERROR_BYTES", "Exchange", "lessons"]
 
 MAX_ERROR_BYTES = 64 * 1024
 """How much of the body of a refusal is read."""
 
-_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "x-ms-request-id")
-_RATE_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit-")
-_SHOULD_RETRY = {"true": True, "false": False}
+lessons = LessonBook()
+"""What servers were found to refuse, for the whole process."""
+
+_log = logging.getLogger("langchain_streamkit")
 _MAX_REDIRECTS = 3
+_MAX_LESSONS = 2
 _SHORTEST_SECRET = 6
 _TIMER_SLACK = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What a test may replace: the clocks, and chance.
-
-    Attributes:
-        monotonic: Seconds of a clock that only goes forward.
-        wall_clock: Seconds since 1970.
-        chance: A number from 0 to 1.
-        sleep: Waits so many seconds.
-        asleep: The same for async.
-    """
-
-    monotonic: Callable[[], float] = time.monotonic
-    wall_clock: Callable[[], float] = time.time
-    chance: Callable[[], float] = random.random
-    sleep: Callable[[float], None] = time.sleep
-    asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What one call of the model asks for.
-
-    Attributes:
-        endpoint: Where it goes.
-        model: The model that is asked for.
-        body: The request's body.
-        is_stream: Whether the answer is wanted in pieces.
-        timeout: The bounds of httpx: connecting, writing, each read.
-        timeouts: The bounds of the stream.
-        max_retries: How many attempts may follow the first.
-        reasoning_tags: The tags of inline reasoning, or None.
-        max_event_bytes: The most bytes of one event.
-        max_response_bytes: The most bytes of the response, or None.
-        include_response_headers: Whether the response's headers are reported.
-    """
-
-    endpoint: Endpoint
-    model: str
-    body: Mapping[str, Any] = field(repr=False)
-    is_stream: bool = True
-    timeout: httpx.Timeout = field(default_factory=lambda: httpx.Timeout(None))
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    max_retries: int = 2
-    reasoning_tags: tuple[str, str] | None = None
-    max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
-    max_response_bytes: int | None = None
-    include_response_headers: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One request, ready to be sent; its repr shows no header and no body."""
-
-    url: str
-    headers: dict[str, str] = field(repr=False)
-    content: bytes = field(repr=False)
-    timeout: httpx.Timeout
 
 
 class _RedirectedError(Exception):
@@ -128,23 +85,23 @@ class Exchange:
 
     def __init__(self, call: Call, runtime: Runtime | None = None) -> None:
         self.call = call
+        self.runtime = runtime or Runtime()
         self.context = AnswerContext(
             provider=call.endpoint.provider.name, requested_model=call.model
         )
         self.is_over = False
-        self.runtime = runtime or Runtime()
-        self._policy = RetryPolicy(call.max_retries)
         self._started = self.now()
         self.clocks = StreamClocks(call.timeouts, self._started)
-        self._attempt = 0
-        self._redirects = 0
+        self._policy = RetryPolicy(call.max_retries)
+        self._attempt = self._learned = self._redirects = 0
         self._url = call.endpoint.url
-        self._content: bytes | None = None
+        self._lessons = list(lessons.known(call.endpoint.base_url, call.model))
+        self._body = reduce(apply_lesson, self._lessons, dict(call.body))
+        self._resumption = Resumption(call.resume, call.endpoint.provider, self._body)
         self._key: SecretStr | None = None
+        self._head = Head()
         self._has_content = False
-        self._should_retry: bool | None = None
-        self._status = 0
-        self._retry_after: float | None = None
+        self._is_stream = call.is_stream
         self._decoder = self._new_decoder()
 
     @property
@@ -154,8 +111,8 @@ class Exchange:
 
     @property
     def answer(self) -> Answer:
-        """All that has come so far."""
-        return self._decoder.answer
+        """All that has come so far, over all attempts."""
+        return self._resumption.merged(self._decoder.answer)
 
     def now(self) -> float:
         """Seconds of the clock that this call goes by."""
@@ -174,32 +131,29 @@ class Exchange:
             ConfigurationError: If the key cannot stand in a header.
             UnsendableInputError: If the body cannot be written as JSON.
         """
-        call = self.call
+        endpoint = self.call.endpoint
         self._attempt += 1
         self._key = key
         self._decoder = self._new_decoder()
         self.is_over = False
-        now = self.now()
-        self.clocks.begin_attempt(now)
-        if self._content is None:
-            self._content = encode_body(call.body)
-        accept = "text/event-stream" if call.is_stream else "application/json"
+        self.clocks.begin_attempt(self.now())
         headers = {
-            "accept": accept,
-            "accept-encoding": "identity" if call.is_stream else "gzip, deflate",
+            "accept": "text/event-stream" if self._is_stream else "application/json",
+            "accept-encoding": "identity" if self._is_stream else "gzip, deflate",
             "content-type": "application/json",
             "user-agent": f"langchain-streamkit/{__version__}",
-            **call.endpoint.key_headers(key),
-            **{name.lower(): value for name, value in call.endpoint.headers.items()},
+            **endpoint.key_headers(key),
+            **{name.lower(): value for name, value in endpoint.headers.items()},
         }
-        return Outgoing(self._url, headers, self._content, self._read_timeout(now))
+        content = encode_body(self._body)
+        return Outgoing(self._url, headers, content, self._read_timeout())
 
     def head(self, status: int, headers: Mapping[str, str]) -> bool:
         """Take the head of the response.
 
         Args:
             status: The HTTP status.
-            headers: The headers, with names in lower case.
+            headers: The headers.
 
         Returns:
             True if an answer follows, False if it is a refusal, whose body (at most
@@ -208,21 +162,14 @@ class Exchange:
         Raises:
             ConnectionFailedError: If it sends the request to another origin.
         """
-        self._status = status
-        self._should_retry = _SHOULD_RETRY.get(headers.get("x-should-retry", ""))
-        self._retry_after = parse_retry_after(headers, now=self.runtime.wall_clock())
-        ids = (headers[name] for name in _REQUEST_IDS if name in headers)
-        self.context.request_id = next(ids, None)
-        self.context.rate_limit = {
-            name: value
-            for name, value in headers.items()
-            if name.startswith(_RATE_LIMITS)
-        }
+        head = self._head = parse_head(status, headers, now=self.runtime.wall_clock())
+        self.context.request_id = head.request_id
+        self.context.rate_limit = head.rate_limit
         if self.call.include_response_headers:
-            self.context.headers = dict(headers)
-        if 300 <= status < 400:  # noqa: PLR2004 - the class of redirects
-            self._redirect(headers.get("location", ""))
-        return 200 <= status < 300  # noqa: PLR2004 - the class of successes
+            self.context.headers = head.headers
+        if head.is_redirect:
+            self._redirect(head.location)
+        return head.is_success
 
     def refuse(self, body: bytes) -> StreamKitError:
         """The error of a refused request.
@@ -233,17 +180,18 @@ class Exchange:
         Returns:
             The error; raise it.
         """
+        text = body.decode("utf-8", "replace")
         try:
             value = parse_json(body)
         except ValueError:
-            value = body.decode("utf-8", "replace")
+            value = text
         return to_error(
             parse_failure(value),
             where=self.where,
-            status_code=self._status,
-            request_id=self.context.request_id,
-            retry_after=self._retry_after,
-            body=body.decode("utf-8", "replace"),
+            status_code=self._head.status,
+            request_id=self._head.request_id,
+            retry_after=self._head.retry_after,
+            body=text,
         )
 
     def feed(self, data: bytes) -> list[StreamEvent]:
@@ -257,13 +205,14 @@ class Exchange:
         """
         decoder = self._decoder
         events = decoder.feed(data)
+        self.is_over = decoder.is_done or decoder.failure is not None
         if events:
             now = self.now()
             self.clocks.progress(now)
             if not self._has_content:
                 self._has_content = True
                 self.context.first_token_seconds = now - self._started
-        self.is_over = decoder.is_done or decoder.failure is not None
+            return self._resumption.watch(events)
         return events
 
     def close(self) -> list[StreamEvent]:
@@ -275,16 +224,20 @@ class Exchange:
         Raises:
             StreamKitError: If the answer was cut, or the server sent an error.
         """
-        decoder = self._decoder
-        self.context.total_seconds = self.now() - self._started
-        events = decoder.close()
-        if decoder.failure is not None:
-            failure = decoder.failure
-            failure.request_id = failure.request_id or self.context.request_id
+        context = self.context
+        context.total_seconds = self.now() - self._started
+        if context.first_token_seconds is None:
+            context.first_token_seconds = context.total_seconds
+        if self._lessons:
+            context.notes["adapted"] = [str(lesson) for lesson in self._lessons]
+        if self._resumption.notes:
+            context.notes["resumed"] = self._resumption.notes
+        events = self._decoder.close()
+        failure = self._decoder.failure
+        if failure is not None:
+            failure.request_id = failure.request_id or context.request_id
             raise failure
-        if self.context.first_token_seconds is None:
-            self.context.first_token_seconds = self.context.total_seconds
-        return events
+        return self._resumption.watch(events)
 
     def read_seconds(self) -> float | None:
         """How long the next read may wait, in seconds; None for no bound."""
@@ -315,17 +268,14 @@ class Exchange:
         final = self._typed(error)
         if final is None:
             raise error
-        if not self._has_content:
-            now = self.now()
-            delay = self._policy.delay_after(
-                final,
-                attempt=self._attempt,
-                seconds_left=self.clocks.seconds_left(now),
-                jitter=self.runtime.chance(),
-                should_retry=self._should_retry,
-            )
-            if delay is not None:
-                return delay
+        if self._has_content:
+            delay = self._go_on(error, final)
+        elif self._learn(final) or self._fall_back(final):
+            delay = 0.0
+        else:
+            delay = self._delay_after(final)
+        if delay is not None:
+            return delay
         self._hide_key(final)
         raise final
 
@@ -342,47 +292,103 @@ class Exchange:
     def _typed(self, error: Exception) -> StreamKitError | None:
         if isinstance(error, StreamKitError):
             return error
+        if isinstance(error, DivergedError):
+            return StreamInterruptedError(
+                f"{self.where} was cut in the middle of its answer, and its next "
+                "answer does not go on where the first one stopped."
+            )
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL | OSError):
             late = self.clocks.expired(self.now() + _TIMER_SLACK, self.where)
             if late is not None and isinstance(error, httpx.TimeoutException):
                 return late
-            return to_streamkit_error(
-                error, self.where, has_content=self._has_content
-            )
+            return to_streamkit_error(error, self.where, has_content=self._has_content)
         return None
 
-    def _read_timeout(self, now: float) -> httpx.Timeout:
+    def _delay_after(self, error: StreamKitError) -> float | None:
+        return self._policy.delay_after(
+            error,
+            attempt=self._attempt,
+            seconds_left=self.clocks.seconds_left(self.now()),
+            jitter=self.runtime.chance(),
+            should_retry=self._head.should_retry,
+        )
+
+    def _go_on(self, error: Exception, final: StreamKitError) -> float | None:
+        """The wait before the attempt that resumes the answer, if one may."""
+        delay = self._delay_after(final)
+        if delay is None:
+            return None
+        kind = error if isinstance(error, DivergedError) else final
+        body = self._resumption.next_body(kind, self._decoder.answer)
+        if body is None:
+            return None
+        self._body = body
+        other_url = self.call.endpoint.prefill_url
+        if other_url is not None and self.call.resume != "replay":
+            self._url = other_url
+        return delay
+
+    def _learn(self, error: StreamKitError) -> bool:
+        """Whether a refusal taught something that is worth another attempt."""
+        if not isinstance(error, InvalidRequestError) or error.status_code is None:
+            return False
+        lesson = find_lesson(
+            self._body, message=error.message, param=error.param, code=error.code
+        )
+        if lesson is None or self._learned >= _MAX_LESSONS:
+            return False
+        self._learned += 1
+        self._attempt -= 1
+        self._lessons.append(lesson)
+        self._body = apply_lesson(self._body, lesson)
+        endpoint, model = self.call.endpoint.base_url, self.call.model
+        if lessons.learn(endpoint, model, lesson):
+            _log.warning("%s refuses a field: %s from now on", self.where, lesson)
+        return True
+
+    def _fall_back(self, error: StreamKitError) -> bool:
+        """Whether a whole answer is asked for, because no stream can be had."""
+        if not (self.call.stream_fallback and self._is_stream):
+            return False
+        is_last = self._attempt > self.call.max_retries and error.is_retryable
+        if not (is_last or refuses_stream(error.message, error.param)):
+            return False
+        self._is_stream = False
+        dropped = {"stream", "stream_options"}
+        self._body = {k: v for k, v in self._body.items() if k not in dropped}
+        self.context.notes["stream_fallback"] = True
+        return True
+
+    def _read_timeout(self) -> httpx.Timeout:
         """The bound on each read: the user's, and no longer than the clocks allow."""
-        timeout = self.call.timeout
+        timeout: Any = self.call.timeout
         left = (
             self.read_seconds()
-            if self.call.is_stream
-            else self.clocks.seconds_left(now)
+            if self._is_stream
+            else self.clocks.seconds_left(self.now())
         )
-        return _bounded(timeout, left)
+        bounds = {
+            name: value if left is None else max(0.001, min(value or left, left))
+            for name in ("connect", "read")
+            for value in (getattr(timeout, name),)
+        }
+        return httpx.Timeout(**bounds, write=timeout.write, pool=timeout.pool)
 
     def _redirect(self, location: str) -> None:
-        target = httpx.URL(self._url).join(location)
-        source = httpx.URL(self._url)
-        same = (target.scheme, target.host, target.port) == (
-            source.scheme,
-            source.host,
-            source.port,
-        )
+        is_same, target = same_origin(self._url, location)
         self._redirects += 1
-        if same and location and self._status in {307, 308}:
-            if self._redirects <= _MAX_REDIRECTS:
-                self._url = str(target)
-                self._attempt -= 1
-                raise _RedirectedError
-        error = ConnectionFailedError(
-            f"{self.where} answered {self._status} and sends the request on to "
-            f"{target.host or 'nowhere'}. Requests carry a key and are not sent to "
-            "another origin: set base_url to the right address.",
-            status_code=self._status,
+        is_kept = self._head.status in {307, 308} and self._redirects <= _MAX_REDIRECTS
+        if is_same and location and is_kept:
+            self._url = str(target)
+            self._attempt -= 1
+            raise _RedirectedError
+        self._policy = RetryPolicy(0)
+        raise ConnectionFailedError(
+            f"{self.where} answered {self._head.status} and sends the request on to "
+            f"{target.host if location else 'nowhere'}. Requests carry a key and are "
+            "not sent to another origin: set base_url to the right address.",
+            status_code=self._head.status,
         )
-        self._should_retry = False
-        raise error
 
     def _hide_key(self, error: StreamKitError) -> None:
         """A server may quote the key in its error; nobody else gets to see it."""
@@ -395,17 +401,3 @@ class Exchange:
         )
         if error.body:
             error.body = error.body.replace(key, "[hidden]")
-
-
-def _bounded(timeout: httpx.Timeout, left: float | None) -> httpx.Timeout:
-    def shorter(own: float | None) -> float | None:
-        if left is None:
-            return own
-        return max(0.001, left if own is None else min(own, left))
-
-    return httpx.Timeout(
-        connect=shorter(timeout.connect),
-        read=shorter(timeout.read),
-        write=timeout.write,
-        pool=timeout.pool,
-    )

@@ -8,7 +8,7 @@ connection.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -23,6 +23,9 @@ from langchain_streamkit.errors import (
     StreamKitError,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["to_streamkit_error"]
 
 _RESET = (ConnectionResetError, BrokenPipeError)
@@ -30,7 +33,10 @@ _CLOSED_EARLY = ("peer closed", "disconnected", "incomplete")
 
 
 def to_streamkit_error(
-    error: httpx.HTTPError | httpx.InvalidURL | OSError, where: str, *, has_content: bool
+    error: httpx.HTTPError | httpx.InvalidURL | OSError,
+    where: str,
+    *,
+    has_content: bool,
 ) -> StreamKitError:
     """The error that says what happened, where, and what to do.
 

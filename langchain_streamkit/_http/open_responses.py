@@ -11,11 +11,13 @@ it when the next call begins.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    import httpx
 
 __all__ = ["bury_abandoned", "reading"]
 
@@ -24,7 +26,7 @@ _abandoned: deque[tuple[httpx.Response, Iterator[bytes]]] = deque()
 
 
 @contextmanager
-def reading(response: httpx.Response) -> Iterator[Iterator[bytes]]:
+def reading(response: httpx.Response) -> Generator[Iterator[bytes], None, None]:
     """Read a response: closed if it was read, its socket closed if it was left.
 
     Args:

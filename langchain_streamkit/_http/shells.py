@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, suppress
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -23,6 +22,8 @@ from langchain_streamkit._http.watchdog import Watchdog
 from langchain_streamkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+
     from langchain_streamkit._http.clients import Clients
     from langchain_streamkit._http.endpoint import KeySource
     from langchain_streamkit.events import StreamEvent
@@ -33,7 +34,9 @@ _DRAIN_SECONDS = 0.1
 _DRAIN_READS = 4
 
 
-def read_events(exchange: Exchange, clients: Clients) -> Iterator[list[StreamEvent]]:
+def read_events(
+    exchange: Exchange, clients: Clients
+) -> Generator[list[StreamEvent], None, None]:
     """Make a call, and give its events as they come.
 
     Args:
@@ -52,7 +55,7 @@ def read_events(exchange: Exchange, clients: Clients) -> Iterator[list[StreamEve
             key = _key(exchange.call.endpoint.key)
             response = _send(exchange, clients.get(), key)
             with reading(response) as reads:
-                if not exchange.head(response.status_code, _lower(response)):
+                if not exchange.head(response.status_code, response.headers):
                     raise exchange.refuse(_read_some(reads))
                 with SocketClock(exchange, response):
                     for data in reads:
@@ -75,7 +78,7 @@ def read_events(exchange: Exchange, clients: Clients) -> Iterator[list[StreamEve
 
 async def aread_events(
     exchange: Exchange, clients: Clients
-) -> AsyncIterator[list[StreamEvent]]:
+) -> AsyncGenerator[list[StreamEvent], None]:
     """The async twin of ``read_events``."""
     while True:
         fault: Exception | None = None
@@ -85,10 +88,12 @@ async def aread_events(
             with Watchdog(exchange) as watchdog:
                 sent = await watchdog.guard(_asend(exchange, client, key))
                 async with aclosing(sent) as response:
-                    if not exchange.head(response.status_code, _lower(response)):
+                    if not exchange.head(response.status_code, response.headers):
                         raise exchange.refuse(await _aread_some(response))
                     reads = response.aiter_bytes()
-                    while (data := await watchdog.guard(anext(reads, None))) is not None:
+                    while (
+                        data := await watchdog.guard(anext(reads, None))
+                    ) is not None:
                         events = exchange.feed(data)
                         if events:
                             exchange.clocks.hold(exchange.now())
@@ -121,7 +126,7 @@ def _send(
 
 
 async def _asend(
-    exchange: Exchange, client: httpx.AsyncClient, key: str | None
+    exchange: Exchange, client: httpx.AsyncClient, key: SecretStr | None
 ) -> httpx.Response:
     out = exchange.begin(key)
     request = client.build_request(
@@ -152,10 +157,6 @@ async def _adrain(reads: AsyncIterator[bytes]) -> None:
             for _ in range(_DRAIN_READS):
                 if await anext(reads, None) is None:
                     return
-
-
-def _lower(response: httpx.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _read_some(reads: Iterator[bytes]) -> bytes:

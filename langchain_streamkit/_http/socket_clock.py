@@ -9,10 +9,11 @@ of the user's), the timeout of the request and a look after each read must do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from langchain_streamkit._http.exchange import Exchange
@@ -33,20 +34,25 @@ class SocketClock:
     def __init__(self, exchange: Exchange, response: httpx.Response) -> None:
         self._exchange = exchange
         self._stream: Any = response.extensions.get("network_stream")
-        self._read: Callable[..., bytes] | None = getattr(self._stream, "read", None)
+        self._read: Callable[..., bytes] = getattr(self._stream, "read", _no_read)
 
     def __enter__(self) -> Self:
-        if self._read is not None and hasattr(self._stream, "__dict__"):
+        if self._read is not _no_read and hasattr(self._stream, "__dict__"):
             self._stream.read = self._timed_read
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._read is not None:
-            vars(self._stream).pop("read", None)
+        if self._read is not _no_read:
+            attributes: dict[str, Any] = vars(self._stream)
+            attributes.pop("read", None)
 
     def _timed_read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        assert self._read is not None  # noqa: S101 - set whenever this is installed
         left = self._exchange.read_seconds()
         if left is not None and (timeout is None or left < timeout):
             timeout = left
         return self._read(max_bytes, timeout=timeout)
+
+
+def _no_read(*_: object, **__: object) -> bytes:
+    """Stands where a transport has no connection to show."""
+    return b""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from langchain_streamkit._http.exchange import Exchange
 
 __all__ = ["Watchdog"]

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["parse_retry_after"]
 
@@ -47,7 +50,7 @@ def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None
         seconds = _number(said)
         return seconds if seconds is not None else _until(said, now)
     if headers.get("x-ratelimit-remaining-requests") == "0":
-        order = (_RESETS[1], _RESETS[0])
+        order: tuple[str, ...] = (_RESETS[1], _RESETS[0])
     elif headers.get("x-ratelimit-remaining-tokens") == "0":
         order = (_RESETS[2], _RESETS[0])
     else:

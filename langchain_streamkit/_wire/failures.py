@@ -26,7 +26,14 @@ from langchain_streamkit.errors import (
     StreamKitError,
 )
 
-__all__ = ["Failure", "clean_text", "parse_failure", "parse_frame_failure", "to_error"]
+__all__ = [
+    "Failure",
+    "clean_text",
+    "parse_failure",
+    "parse_frame_failure",
+    "refuses_stream",
+    "to_error",
+]
 
 MAX_MESSAGE_CHARACTERS = 500
 MAX_BODY_CHARACTERS = 2000
@@ -56,10 +63,12 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[StreamKitError]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), error)
     for pattern, error in (
         (
-            r"context_length_exceeded|exceed_context_size|context_window_exceeded"
-            r"|maximum context length|context (?:length|window|size).{0,40}exceed"
-            r"|exceeds? .{0,40}context (?:length|window|size)|prompt is too long"
-            r"|too many (?:input )?tokens in",
+            (
+                r"context_length_exceeded|exceed_context_size|context_window_exceeded"
+                r"|maximum context length|context (?:length|window|size).{0,40}exceed"
+                r"|exceeds? .{0,40}context (?:length|window|size)|prompt is too long"
+                r"|too many (?:input )?tokens in"
+            ),
             ContextLengthError,
         ),
         (r"insufficient_quota|exceeded your current quota", QuotaExceededError),
@@ -73,6 +82,10 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[StreamKitError]], ...] = tuple(
     )
 )
 # Classes that may override what the status says.
+_NO_STREAM = re.compile(
+    r"(?i)stream(?:ing)?\b.{0,40}(?:not|n't|un|only)\s?"
+    r"(?:be |available|supported|allowed|enabled|non)|(?:not|n't) support.{0,20}stream"
+)
 _STRONGER = (ContextLengthError, QuotaExceededError)
 _HINTS: dict[type[StreamKitError], str] = {
     AuthenticationError: "Check the key: api_key=, or the provider's variable.",
@@ -174,7 +187,24 @@ def parse_frame_failure(frame: Mapping[str, Any], event: str) -> Failure | None:
     return None
 
 
-def to_error(  # noqa: PLR0913 - the facts of a refusal, each by name
+def refuses_stream(message: str, param: str | None) -> bool:
+    """Whether the words of a refusal say that the server or model cannot stream.
+
+    Args:
+        message: The server's words.
+        param: The field that it blames, if it does.
+
+    Returns:
+        True if a whole answer may still be had.
+
+    Example:
+        >>> refuses_stream("Streaming is not supported for this model", None)
+        True
+    """
+    return param == "stream" or bool(_NO_STREAM.search(message))
+
+
+def to_error(
     failure: Failure,
     *,
     where: str,
@@ -196,7 +226,7 @@ def to_error(  # noqa: PLR0913 - the facts of a refusal, each by name
     Returns:
         An error of the class that fits best, not raised.
     """
-    status = status_code if status_code and status_code >= 400 else failure.status  # noqa: PLR2004
+    status = status_code if status_code and status_code >= 400 else failure.status
     cls = _class_for(failure, status)
     said = f"{failure.message}" + (f" ({failure.code})" if failure.code else "")
     hint = next((text for kind, text in _HINTS.items() if issubclass(cls, kind)), "")
@@ -224,7 +254,7 @@ def _class_for(failure: Failure, status: int | None) -> type[StreamKitError]:
         by_status = _BY_STATUS.get(status)
         if by_status is not None:
             return by_status
-        if 400 <= status < 500 and status not in {408, 409, 425}:  # noqa: PLR2004
+        if 400 <= status < 500 and status not in {408, 409, 425}:
             return InvalidRequestError
         return ServerError
     names = " ".join(filter(None, (failure.code, failure.kind)))
@@ -272,9 +302,9 @@ def _words(value: object) -> str:
 
 
 def _status(value: object) -> int | None:
-    if isinstance(value, str) and value.isdecimal() and len(value) == 3:  # noqa: PLR2004
+    if isinstance(value, str) and value.isdecimal() and len(value) == 3:
         value = int(value)
-    is_status = isinstance(value, int) and 400 <= value < 600  # noqa: PLR2004
+    is_status = isinstance(value, int) and 400 <= value < 600
     return value if is_status else None
 
 
