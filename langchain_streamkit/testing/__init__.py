@@ -36,6 +36,7 @@ from langchain_streamkit.testing.steps import (
     Send,
     Wait,
 )
+from langchain_streamkit.testing.unreachable import unreachable
 
 __all__ = [
     "Close",
@@ -62,4 +63,5 @@ __all__ = [
     "ToolCall",
     "Wait",
     "broken_json",
+    "unreachable",
 ]

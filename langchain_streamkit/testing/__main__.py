@@ -18,8 +18,11 @@ from langchain_streamkit.testing.server import FakeServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 __all__ = ["main"]
+
+_KEPT_REQUESTS = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,14 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     done = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        done.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+        signal.signal(number, end)
     server = FakeServer(
         None if options.words is None else [_reply(options)],
         repeat_last=True,
         api_key=options.api_key,
         host=options.host,
         port=options.port,
+        keep_requests=_KEPT_REQUESTS,
     )
     with server:
         sys.stdout.write(f"{server.url}\n")

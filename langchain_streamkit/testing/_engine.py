@@ -93,12 +93,16 @@ class Engine:
         """Let go of everything, in a forked child."""
         self._abandoned = True
         self._listener.close()
-        for sock in list(self._sockets):
+        for sock in self._sockets:
             sock.close()
+        self._sockets.clear()
 
     def _run(self) -> None:
+        loop_factory = asyncio.SelectorEventLoop
         try:
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            # Debug mode is for the test's own loop: here it would slow the server
+            # down and log about a busy machine.
+            with asyncio.Runner(debug=False, loop_factory=loop_factory) as runner:
                 runner.run(self._main())
         finally:
             self._ready.set()
@@ -114,6 +118,9 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sock in self._sockets:  # of tasks that were cancelled before they began
+            sock.close()
+        self._sockets.clear()
 
     def _accept(self) -> None:
         loop = asyncio.get_running_loop()

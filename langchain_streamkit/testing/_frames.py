@@ -1,8 +1,8 @@
 """What a model says -> frames of a stream, or one body, as OpenAI words them.
 
-Strategy: a choice is a list of deltas; a stream interleaves the choices' deltas,
-puts each into a frame, and closes with finish frames, usage and ``[DONE]``. All of
-it is lazy: an answer of a million words is never in memory.
+Strategy: a choice is a series of deltas; a stream interleaves the choices' deltas,
+puts each into a frame, and closes with finish frames, usage and ``[DONE]``. Frames
+are made one by one, when they are sent: a long answer costs the memory of its text.
 """
 
 from __future__ import annotations
@@ -72,9 +72,10 @@ def render_frames(
 ) -> tuple[Iterator[bytes], Iterator[bytes]]:
     """The whole answer as frames: those before the first content, and the others."""
     base = _base(reply, asked, "chat.completion.chunk")
-    usage = _usage(reply, asked)
-    place = None if usage is None else reply.usage_place
-    if place == "every" or (place == "frame" and asked.include_usage):
+    place = reply.usage_place
+    wanted = place != "frame" or asked.include_usage
+    usage = _usage(reply, asked) if wanted else None
+    if usage is not None and place != "finish":
         base["usage"] = usage if place == "every" else None
     choices = _choices(reply, asked)
     roles = (
@@ -97,13 +98,13 @@ def _end(
 ) -> Iterator[bytes]:
     """The finish frames, usage, and ``[DONE]``."""
     choices = _choices(reply, asked)
-    at_finish = usage is not None and reply.usage_place == "finish"
+    place = None if usage is None else reply.usage_place
     for index, choice in enumerate(choices):
         last = _choice(index, {}, asked, _finish_reason(choice))
         is_last = index == len(choices) - 1
-        extra = {"usage": usage} if at_finish and is_last else {}
+        extra = {"usage": usage} if place == "finish" and is_last else {}
         yield _frame({**base, **extra}, last, reply)
-    if usage is not None and reply.usage_place == "frame" and asked.include_usage:
+    if place == "frame":
         yield _frame({**base, "usage": usage}, None, reply)
     if reply.done:
         yield b"data: [DONE]\n\n".replace(b"\n", reply.line_end.encode())

@@ -77,11 +77,13 @@ def _keys(text: str) -> tuple[list[str], str]:
     """The keys that the prompt names, and the prompt without the phrase."""
     for pattern in (_KEYS_BEFORE, _KEYS_AFTER):
         for match in pattern.finditer(text):
-            quoted = _QUOTED_KEY.findall(match[1])
+            quoted = [*_QUOTED_KEY.finditer(match[0])]
             if quoted:
-                return quoted[:_MAX_KEYS], text.replace(match[0], "")
-    phrase = _KEYS_AFTER.search(text)
-    if phrase is None:
+                phrase = match[0][quoted[0].start() :]
+                keys = [found[1] for found in quoted[:_MAX_KEYS]]
+                return keys, text.replace(phrase, "")
+    plain = _KEYS_AFTER.search(text)
+    if plain is None:
         return ["answer"], text
-    found = [key for key in _PLAIN_KEY.findall(phrase[1]) if key not in _JOINERS]
-    return found[:_MAX_KEYS] or ["answer"], text.replace(phrase[0], "")
+    names = [key for key in _PLAIN_KEY.findall(plain[1]) if key not in _JOINERS]
+    return names[:_MAX_KEYS] or ["answer"], text.replace(plain[0], "")

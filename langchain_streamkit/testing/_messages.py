@@ -58,7 +58,8 @@ def _check_message(message: JsonObject, where: str) -> None:
         text = f"Invalid value for '{where}.role': expected one of {known}."
         refuse(text, f"{where}.role")
     _check_content(message, where)
-    if "name" in message and not _NAME.fullmatch(as_text(message["name"])):
+    name = message.get("name")
+    if name is not None and not _NAME.fullmatch(as_text(name)):
         text = f"Invalid '{where}.name': letters, digits, _ and - only."
         refuse(text, f"{where}.name")
 

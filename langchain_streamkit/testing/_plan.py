@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from langchain_streamkit.testing._arguments import coerce, fill
 from langchain_streamkit.testing._prompt import Prompt, words_of
-from langchain_streamkit.testing._values import as_list, as_object, as_text
 from langchain_streamkit.testing._schemas import resolve, type_of
+from langchain_streamkit.testing._values import as_list, as_object, as_text
 from langchain_streamkit.testing.replies import ToolCall
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _stem(word: str) -> str:
     for ending in ("ing", "ies", "es", "s", "ed"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             return word.removesuffix(ending)
-    return word.removesuffix("e") if len(word) > 3 else word  # noqa: PLR2004
+    return word.removesuffix("e") if len(word) > 3 else word
 
 
 def _ranked(tools: Sequence[_Tool], words: frozenset[str]) -> list[_Tool]:

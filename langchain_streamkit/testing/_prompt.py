@@ -28,16 +28,18 @@ _SPELLED: list[str] = [*_SPELLED_OUT.split()]
 _ORDINARY = """
 a about add after all also an and answer any are as ask at be book call called can
 compare compute convert could count create delete describe did do does draw each every
-explain fetch find for from get give hello help her hey hi his how i if i'm in include
-into is it it's its json let list look make me my name named no not now of on open or
-order our please provide read reply return run save say schedule search send set should
-show some summarize tell that the their them then there these they think this those to
-tool translate update use user using value was we what what's when where which who why
-will with without would write you your
+explain fetch find follow for from get give hello help her hey hi his how i i'm if in
+include into is it it's its json let like list look make me my name named no not now
+of on open or order our please provide read reply return run save say schedule search
+send set should show some summarize tell that the their them then there these they
+think this those to tool translate update use user using value was we what what's when
+where which who why will with without would write you your
 """
 _NO_NAMES = frozenset(_ORDINARY.split())
 _TOPIC = re.compile(
-    r"\b(?:about|regarding|concerning|on the topic of)\s+([^.,;:!?\n]+)", re.IGNORECASE
+    r"\b(?:about|regarding|concerning|on the topic of)\s+"
+    r"([^.,;:!?\n]+?)(?=\s+(?:as|in|using|with)\b|[.,;:!?\n]|$)",
+    re.IGNORECASE,
 )
 _ENDS = r"(?=[,;.\n]|\s+(?:and|with|in|for|at|who|whose)\b|$)"
 
@@ -105,7 +107,7 @@ class Prompt:
 
     def _joins(self, end: int, start: int, word: str) -> bool:
         gap = self.text[end:start]
-        state = word.isupper() and len(word) == 2  # noqa: PLR2004 - "CA", "NY"
+        state = word.isupper() and len(word) == 2
         return gap == " " or (gap == ", " and state)
 
     @cached_property

@@ -23,7 +23,9 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _HOW_ARE_YOU = re.compile(r"\bhow are you\b", re.IGNORECASE)
-_COUNT = re.compile(r"\bcount (?:from (\d+) )?(?:up )?to (\d+)\b", re.IGNORECASE)
+_COUNT = re.compile(
+    r"\bcount\s+(?:from\s+(\d+)\s+)?(?:up\s+)?to\s+(\d+)\b", re.IGNORECASE
+)
 _SAY = re.compile(
     r"\b(?:say|repeat|echo|write exactly|reply with)\b[^\"“'`:]*"
     r"(?:\"([^\"]+)\"|“([^”]+)”|'([^']+)'|`([^`]+)`|:\s*(.+))",

@@ -149,9 +149,9 @@ def check_tools(body: JsonObject) -> None:
 
 def _check_parameters(function: JsonObject, where: str) -> None:
     parameters = as_object(function["parameters"])
-    if parameters.get("type") != "object":
+    if parameters.get("type") != "object" or "properties" not in parameters:
         refuse(
-            f"Invalid schema for '{where}': the schema must be of type object.",
+            f"Invalid schema for '{where}': it must be an object with properties.",
             f"{where}.parameters",
             "invalid_function_parameters",
         )

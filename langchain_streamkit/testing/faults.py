@@ -6,6 +6,25 @@ one before it made, so they combine: a comment inserted after the first frame, t
 a reset after the second, through gzip. Where a fault counts frames, it counts what
 reaches it; a JSON body is one frame.
 
+Recipes, with ``Reply("...", faults=[...])`` where nothing else is said::
+
+    a cut stream                 Cut(after_frames=2), also how="reset", how="end"
+    half a frame, then the end   Rewrite(broken_json, 2), Cut(after_frames=3)
+    invalid UTF-8                Insert(b"data: \xff\n\n", after_frames=1)
+    a stall, a drip              Stall(after_frames=1), Drip(after_frames=1)
+    an error inside a 200        ErrorFrame("overloaded", "event", after_frames=1)
+    a line of 50 MB              Insert(b"data: " + b"x" * 50_000_000)
+    something after [DONE]       Insert(b"data: {}\n\n", after_frames=10**6)
+    frames sent twice            Rewrite(lambda frame: frame * 2)
+    gzip, a bomb                 Compress(), Reply.bomb()
+    a login page                 Reply.body("<html>", content_type="text/html")
+    an empty answer              Reply.body(b"")
+    a body in place of a stream  Reply("...", as_stream=False)
+    no content type              Reply("...", headers={"content-type": None})
+    an HTTP error, a redirect    Reply.error(429, retry_after=2), Reply.redirect(url)
+    bytes that are no HTTP       Reply.script(Raw(b"..."), framing="raw")
+    no connection                unreachable(), on_connect=[Reset()], a stopped server
+
 Example:
     >>> from langchain_streamkit.testing import Cut, Insert, Reply
     >>> reply = Reply(

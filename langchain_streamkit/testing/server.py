@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from typing_extensions import override
@@ -111,6 +112,7 @@ class FakeServer:
         tls: A context with a certificate, for https.
         on_connect: Steps on each new connection, before TLS and any request.
         clock: Gives the time in seconds for the rate limit.
+        keep_requests: How many of the latest requests are kept; None for all.
 
     Example:
         >>> import httpx
@@ -141,6 +143,7 @@ class FakeServer:
         tls: ssl.SSLContext | None = None,
         on_connect: Sequence[Step] = (),
         clock: Callable[[], float] = time.monotonic,
+        keep_requests: int | None = None,
     ) -> None:
         keys = (api_key,) if isinstance(api_key, str) else api_key or ()
 
@@ -170,6 +173,7 @@ class FakeServer:
         self._engine: Engine | None = None
         self._port = port
         self._connections = 0
+        self._keep_requests = keep_requests
         self.reset()
 
     # Starting and stopping ------------------------------------------------------------
@@ -223,7 +227,7 @@ class FakeServer:
     def __repr__(self) -> str:
         """Say where it is, and what it has seen."""
         state = "running" if self._engine is not None else "stopped"
-        return f"<FakeServer {self.url} {state} requests={len(self._requests)}>"
+        return f"<FakeServer {self.url} {state} requests={self._received}>"
 
     # What tests tell it ---------------------------------------------------------------
 
@@ -240,7 +244,8 @@ class FakeServer:
         """Forget all requests, and start script and rate limit anew."""
         self._dispatcher = self._new_dispatcher()
         self._prompts = PromptCache()
-        self._requests: list[ReceivedRequest] = []
+        self._requests: deque[ReceivedRequest] = deque(maxlen=self._keep_requests)
+        self._received = 0
 
     # What tests ask it ----------------------------------------------------------------
 
@@ -281,7 +286,7 @@ class FakeServer:
         Returns:
             False if the time ran out.
         """
-        return self._signal.wait(lambda: len(self._requests) >= count, timeout)
+        return self._signal.wait(lambda: self._received >= count, timeout)
 
     def wait_idle(self, timeout: float | None = 5.0) -> bool:
         """Wait until no answer is under way; see ``wait_requests``."""
@@ -310,7 +315,7 @@ class FakeServer:
     def _begin(self, parsed: ParsedRequest, connection: int) -> ReceivedRequest:
         path, query = split_target(parsed.target)
         request = ReceivedRequest(
-            number=len(self._requests) + 1,
+            number=self._received + 1,
             method=parsed.method,
             path=path,
             query=query,
@@ -321,6 +326,7 @@ class FakeServer:
             signal=self._signal,
         )
         self._requests.append(request)
+        self._received += 1
         self._signal.changed()
         return request
 
