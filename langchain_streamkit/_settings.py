@@ -88,7 +88,7 @@ class ModelSettings(BaseChatModel):
     """Pushes tokens away that have occurred."""
     frequency_penalty: float | None = None
     """Pushes tokens away the more often they have occurred."""
-    logit_bias: dict[str, float] | dict[int, float] | None = None
+    logit_bias: dict[str, int | float] | dict[int, int | float] | None = None
     """Changes of single tokens' chances, by token id."""
     logprobs: bool | None = None
     """Asks for the log probabilities of the tokens."""

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatStreamKit"]
 
-Tool = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+_Tool = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
 
 
 class ChatStreamKit(ModelSettings):
@@ -221,7 +221,7 @@ class ChatStreamKit(ModelSettings):
     @override
     def bind_tools(
         self,
-        tools: Sequence[Tool],
+        tools: Sequence[_Tool],
         *,
         tool_choice: str | bool | Mapping[str, Any] | None = None,
         strict: bool | None = None,
@@ -278,7 +278,7 @@ class ChatStreamKit(ModelSettings):
         method: Literal["json_schema", "function_calling", "json_mode"] | None = None,
         include_raw: bool = False,
         strict: bool | None = None,
-        tools: Sequence[Tool] | None = None,
+        tools: Sequence[_Tool] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
         """Make the model answer with an object.
@@ -328,7 +328,7 @@ class ChatStreamKit(ModelSettings):
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
-        tools: Sequence[Tool] | None = None,
+        tools: Sequence[_Tool] | None = None,
     ) -> int:
         """About how many tokens a request has, without asking anybody.
 

@@ -31,7 +31,7 @@ from langchain_streamkit._resilience.clocks import Timeouts
 from langchain_streamkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from langchain_streamkit.providers import Provider
+    from langchain_streamkit.providers import Provider, deployment_provider
 
 __all__ = ["Connection", "ConnectionSettings", "stream_timeout"]
 
@@ -77,10 +77,12 @@ class Connection:
     def __init__(self, settings: ConnectionSettings) -> None:
         self.settings = settings
         given = settings.base_url
+        is_deployment = settings.azure_endpoint is not None
         if given is None and settings.azure_endpoint is not None:
             given = check_base_url(settings.azure_endpoint)
         self.provider, self.base_url = resolve_provider(
-            settings.provider or ("azure" if settings.azure_endpoint else None), given
+            settings.provider or (deployment_provider() if is_deployment else None),
+            given,
         )
         self.key_variable = find_key_variable(self.provider, self.base_url)
         self._headers = self._checked_headers()

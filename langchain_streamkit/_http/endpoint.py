@@ -17,7 +17,12 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import SecretStr
 
 from langchain_streamkit.errors import ConfigurationError
-from langchain_streamkit.providers import Provider, get_provider, provider_for_url
+from langchain_streamkit.providers import (
+    Provider,
+    default_provider,
+    get_provider,
+    provider_for_url,
+)
 
 __all__ = [
     "CUSTOM",
@@ -119,7 +124,7 @@ def resolve_provider(
         provider = get_provider(provider)
     if provider is None and base_url is None:
         base_url = os.environ.get(_ANY_URL) or _first_set(_OPENAI_URL_VARIABLES)
-        provider = get_provider("openai") if base_url is None else None
+        provider = default_provider() if base_url is None else None
     if base_url is None:
         base_url = provider.base_url if provider is not None else None
     if base_url is None:

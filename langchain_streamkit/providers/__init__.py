@@ -20,6 +20,8 @@ from langchain_streamkit.providers._rows import ROWS
 __all__ = [
     "Evidence",
     "Provider",
+    "default_provider",
+    "deployment_provider",
     "get_provider",
     "provider_for_url",
     "provider_names",
@@ -60,6 +62,32 @@ def get_provider(name: str) -> Provider:
         "or register a row with register_provider(Provider(name=..., ...))."
     )
     raise ConfigurationError(message)
+
+
+def default_provider() -> Provider:
+    """The row that is meant where neither a provider nor an address is given.
+
+    Returns:
+        OpenAI's, whose API all the others follow.
+
+    Example:
+        >>> default_provider().key_variables
+        ('OPENAI_API_KEY',)
+    """
+    return get_provider("openai")
+
+
+def deployment_provider() -> Provider:
+    """The row that is meant where a resource with deployments is given.
+
+    Returns:
+        Azure OpenAI's.
+
+    Example:
+        >>> deployment_provider().deployment_path
+        True
+    """
+    return get_provider("azure")
 
 
 def register_provider(provider: Provider) -> Provider:

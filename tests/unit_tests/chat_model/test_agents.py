@@ -84,7 +84,9 @@ def test_an_agent_streams_its_tokens(make_model: MakeModel) -> None:
     assert sum(bool(chunk.tool_call_chunks) for chunk in chunks) > 2
 
 
-async def test_an_agent_streams_its_tokens_asynchronously(make_model: MakeModel) -> None:
+async def test_an_agent_streams_its_tokens_asynchronously(
+    make_model: MakeModel,
+) -> None:
     agent = create_agent(make_model(*script("weather")), [add, weather])
     text = ""
     async for chunk, _ in agent.astream(QUESTION, stream_mode="messages"):
@@ -93,9 +95,13 @@ async def test_an_agent_streams_its_tokens_asynchronously(make_model: MakeModel)
     assert text == "I will look." + ANSWER
 
 
-async def test_an_agent_is_followed_by_events_of_version_2(make_model: MakeModel) -> None:
+async def test_an_agent_is_followed_by_events_of_version_2(
+    make_model: MakeModel,
+) -> None:
     agent = create_agent(make_model(*script("weather")), [add, weather])
-    kinds = [event["event"] async for event in agent.astream_events(QUESTION, version="v2")]
+    kinds = [
+        event["event"] async for event in agent.astream_events(QUESTION, version="v2")
+    ]
     assert kinds.count("on_chat_model_start") == 2
     assert kinds.count("on_tool_end") == 2
     assert kinds.count("on_chat_model_stream") > 4

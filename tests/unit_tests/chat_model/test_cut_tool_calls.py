@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from .conftest import MakeModel
 
-ARGUMENTS = json.dumps({"path": "/data/x", "only_empty": True, "deep": {"a": ["b\\\"c"]}})
+ARGUMENTS = json.dumps(
+    {"path": "/data/x", "only_empty": True, "deep": {"a": ['b\\"c']}}
+)
 
 
 def cut(place: int, finish_reason: str = "length") -> Reply:
@@ -73,9 +75,22 @@ def test_the_whole_call_is_valid_in_every_way(make_model: MakeModel) -> None:
         "<tool_call>",
         '{"a":' * 600 + "1" + "}" * 600,
     ],
-    ids=["two", "extra", "list", "text", "number", "nul", "open", "quotes", "xml", "deep"],
+    ids=[
+        "two",
+        "extra",
+        "list",
+        "text",
+        "number",
+        "nul",
+        "open",
+        "quotes",
+        "xml",
+        "deep",
+    ],
 )
-def test_arguments_that_are_no_object_are_invalid(make_model: MakeModel, args: str) -> None:
+def test_arguments_that_are_no_object_are_invalid(
+    make_model: MakeModel, args: str
+) -> None:
     reply = Reply("", tool_calls=[ToolCall("delete", args, id="call_1")])
     model = make_model(*[reply] * 3)
     for message in (

@@ -63,13 +63,22 @@ async def test_a_refused_field_is_left_out_and_remembered(
 
 
 def model_facts(model: ChatStreamKit) -> dict[str, Any]:
-    names = ("model", "base_url", "max_tokens", "temperature", "seed", "reasoning_effort")
+    names = (
+        "model",
+        "base_url",
+        "max_tokens",
+        "temperature",
+        "seed",
+        "reasoning_effort",
+    )
     return {name: getattr(model, name) for name in names}
 
 
 def test_strict_is_left_out_of_tools() -> None:
     with FakeServer(refuse_fields=["tools.function.strict"]) as server:
-        model = ChatStreamKit(model="m", base_url=server.url).bind_tools([add], strict=True)
+        model = ChatStreamKit(model="m", base_url=server.url).bind_tools(
+            [add], strict=True
+        )
         message = model.invoke("What is 2 + 3?")
     assert message.tool_calls
     assert message.response_metadata["adapted"] == ["tools.function.strict left out"]
@@ -89,7 +98,9 @@ def test_two_fields_are_learned_and_a_third_raises() -> None:
         assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("refused", ["messages", "tools", "tool_choice", "response_format"])
+@pytest.mark.parametrize(
+    "refused", ["messages", "tools", "tool_choice", "response_format"]
+)
 def test_what_changes_the_question_is_never_dropped(refused: str) -> None:
     with FakeServer(refuse_fields=[refused]) as server:
         model = ChatStreamKit(model="m", base_url=server.url).bind_tools(
@@ -113,6 +124,6 @@ def test_a_value_out_of_range_is_the_users_to_mend(words: str) -> None:
         model = ChatStreamKit(
             model="m", base_url=server.url, temperature=1.5, max_tokens=99_999
         )
-        with pytest.raises(InvalidRequestError, match=words.split()[0]):
+        with pytest.raises(InvalidRequestError, match=words.split(maxsplit=1)[0]):
             model.invoke("Hello")
         assert len(server.requests) == 1

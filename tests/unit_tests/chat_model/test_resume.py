@@ -1,4 +1,4 @@
-"""A resumed answer is the answer that was never cut: no character twice, none missing."""
+"""A resumed answer is the answer that was never cut: nothing twice, nothing missing."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def continues(request: ReceivedRequest, *, echo: bool, trim: bool) -> str:
     return rest.lstrip() if trim else rest
 
 
-def serve(
-    place: int, how: str, **style: bool
-) -> Callable[[ReceivedRequest], Reply]:
+def serve(place: int, how: str, **style: bool) -> Callable[[ReceivedRequest], Reply]:
     def handler(request: ReceivedRequest) -> Reply:
         text = continues(request, **style)
         reply = Reply(text, split="characters", usage=USAGE)

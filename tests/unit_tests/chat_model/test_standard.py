@@ -41,7 +41,7 @@ class TestChatStreamKit(ChatModelUnitTests):
     # The suite asks for `dict`, which core 1.4.2 renamed and goes on supporting.
     @pytest.mark.filterwarnings("ignore:The method `BaseChatModel.dict`")
     @pytest.mark.xfail(
-        False,  # noqa: FBT003 - the test passes; the mark tells the suite of the change
+        False,  # the test passes; the mark tells the suite of the change
         reason="core's allowed_objects='all' names LangChain's own packages only",
     )
     def test_serdes(self, model: BaseChatModel, snapshot: SnapshotAssertion) -> None:

@@ -32,7 +32,9 @@ KINDS = {
     "text": Reply("Just a few words here."),
     "reasoning": Reply("Forty-two.", reasoning="Six times seven."),
     "tools": RICH,
-    "tools only": Reply("", tool_calls=[ToolCall("f", {"a": [1, {"b": None}]}, id="x")]),
+    "tools only": Reply(
+        "", tool_calls=[ToolCall("f", {"a": [1, {"b": None}]}, id="x")]
+    ),
     "logprobs": Reply("One two three", logprobs="auto"),
     "empty": Reply(""),
     "refusal": Reply("", refusal="I would rather not."),
@@ -121,7 +123,11 @@ def test_the_last_chunk_says_all_that_the_server_said(make_model: MakeModel) -> 
         model="server-side-name",
         id="chatcmpl-7",
         headers={"x-request-id": "req-9", "x-ratelimit-remaining-requests": "42"},
-        extra={"system_fingerprint": "fp_1", "service_tier": "flex", "novelty": {"a": 1}},
+        extra={
+            "system_fingerprint": "fp_1",
+            "service_tier": "flex",
+            "novelty": {"a": 1},
+        },
     )
     metadata = list(make_model(reply).stream("Hi"))[-1].response_metadata
     timing = metadata.pop("timing")
