@@ -33,7 +33,7 @@ WAYS = ("invoke", "stream")
 
 def cut_reply(place: int) -> Reply:
     """An answer that is cut within its call's arguments."""
-    call = ToolCall("delete", ARGUMENTS[:place], id="call_0001")
+    call = ToolCall("delete", ARGUMENTS[:place], id="call_0001", pieces="whole")
     return Reply("", tool_calls=[call], finish_reason="length")
 
 

@@ -77,7 +77,9 @@ def test_a_serialized_model_comes_back(make_model: MakeModel) -> None:
 
 
 def test_a_serialized_model_warns_of_values_that_stayed_hidden() -> None:
-    model = ChatStreamKit(model="m", base_url=LOCAL, **HIDDEN)
+    model = ChatStreamKit(
+        model="m", base_url=LOCAL, default_headers=HIDDEN["default_headers"]
+    )
     with pytest.warns(UserWarning, match=r"default_headers.*x-tenant"):
         twin = restore(dumps(model))
     assert not twin.default_headers
