@@ -10,10 +10,9 @@ gets a closing delta there that core cannot repair into a call.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import (
     ToolCallChunk,
     invalid_tool_call,
@@ -27,7 +26,7 @@ from langchain_streamkit._langchain.metadata import (
     annotations_of,
     response_metadata_of,
 )
-from langchain_streamkit._wire.answer import Answer, AnswerContext
+from langchain_streamkit._langchain.templates import filled_generation
 from langchain_streamkit._wire.deltas import (
     AnswerEnd,
     MediaDelta,
@@ -41,6 +40,11 @@ from langchain_streamkit.events import (
     TextEvent,
     ToolCallDeltaEvent,
 )
+
+if TYPE_CHECKING:
+    from langchain_core.messages.ai import UsageMetadata
+
+    from langchain_streamkit._wire.answer import Answer, AnswerContext
 
 __all__ = ["ChunkBuilder", "message_of", "partial_of"]
 
@@ -72,6 +76,12 @@ class ChunkBuilder:
         Returns:
             One chunk, or none for an event that no chunk carries.
         """
+        if not self._is_v1:
+            if type(event) is TextEvent:
+                return (filled_generation(event.content),)
+            if type(event) is ReasoningEvent:
+                thought = {"reasoning_content": event.content}
+                return (filled_generation("", thought),)
         if isinstance(event, TextEvent):
             message = self._text(event)
         elif isinstance(event, ReasoningEvent):
@@ -102,8 +112,6 @@ class ChunkBuilder:
 
     def _reasoning(self, thought: str) -> AIMessageChunk:
         kwargs = {"reasoning_content": thought}
-        if not self._is_v1:
-            return AIMessageChunk(content="", additional_kwargs=kwargs)
         block = {"type": "reasoning", "reasoning": thought, "index": self._index("rs")}
         return AIMessageChunk(
             content=[block], additional_kwargs=kwargs, response_metadata=dict(_V1)
@@ -209,7 +217,9 @@ def partial_of(answer: Answer, context: AnswerContext) -> AIMessageChunk | None:
         additional_kwargs=kwargs,
         response_metadata=response_metadata_of(answer, context),
         tool_call_chunks=[
-            _tool_piece(call.index, call.id, call.name, _cut_args(call, is_last=is_last))
+            _tool_piece(
+                call.index, call.id, call.name, _cut_args(call, is_last=is_last)
+            )
             for call, is_last in _with_last(answer.tool_calls)
         ],
         usage_metadata=cast("UsageMetadata | None", answer.usage_metadata),

@@ -131,7 +131,7 @@ def text_part(text: str) -> dict[str, Any]:
 
 def is_text(parts: list[dict[str, Any]]) -> bool:
     """Whether all parts are text and nothing else, so that they can be a string."""
-    return all(part["type"] == "text" and len(part) == 2 for part in parts)  # noqa: PLR2004
+    return all(part["type"] == "text" and len(part) == 2 for part in parts)
 
 
 def join_text(parts: list[dict[str, Any]], separator: str) -> str:

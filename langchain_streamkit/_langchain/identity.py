@@ -13,7 +13,7 @@ import json
 import re
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_streamkit.providers import Provider, get_provider, provider_names
 
@@ -59,7 +59,7 @@ def hide_call(kwargs: Mapping[str, Any]) -> dict[str, Any]:
         A copy.
     """
     return {
-        name: hide_values(value)
+        name: hide_values(cast("Mapping[str, Any]", value))
         if name in _HIDDEN_CALL and isinstance(value, Mapping)
         else value
         for name, value in kwargs.items()

@@ -332,7 +332,7 @@ def _is_user_turn(message: BaseMessage) -> bool:
 
 def _string_if_single(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
     """A user's content: a string where there is one text or nothing."""
-    return join_text(parts, "") if len(parts) < 2 and is_text(parts) else parts  # noqa: PLR2004
+    return join_text(parts, "") if len(parts) < 2 and is_text(parts) else parts
 
 
 def _string_if_text(

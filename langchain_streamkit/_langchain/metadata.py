@@ -8,10 +8,11 @@ floats when it adds chunks, so all of this is made once and sits on the last chu
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_streamkit._wire.answer import Answer, AnswerContext
-from langchain_streamkit.events import Source
+if TYPE_CHECKING:
+    from langchain_streamkit._wire.answer import Answer, AnswerContext
+    from langchain_streamkit.events import Source
 
 __all__ = [
     "MODEL_PROVIDER",

@@ -45,7 +45,7 @@ _REFERENCE = re.compile(r'"#/\$defs/([^"/]+)"')
 _BAD_NAME_CHARACTERS = re.compile(r"[^a-zA-Z0-9_-]+")
 _NAME_LENGTH = 64
 _DEFAULT_NAME = "structured_output"
-_OPENAI = Provider(name="openai")
+_DEFAULTS = Provider(name="defaults")  # with strict tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ class OutputSchema:
     @property
     def is_object(self) -> bool:
         """Whether the root can only be an object."""
-        return bool(self.json_schema.get("type", "object") == "object")
+        schema = self.json_schema
+        return not schema or schema.get("type") == "object" or "properties" in schema
 
     def function(self) -> dict[str, Any]:
         """The schema as an OpenAI function."""
@@ -93,7 +94,7 @@ class OutputSchema:
         schema = self.json_schema
         if strict:
             tool = {"type": "function", "function": self.function()}
-            schema = render_tool(tool, _OPENAI, strict=True)["function"]["parameters"]
+            schema = render_tool(tool, _DEFAULTS, strict=True)["function"]["parameters"]
         marked = self.strict if strict is None else strict
         if marked is None and self.is_object and _is_strict(schema):
             marked = True
@@ -197,8 +198,11 @@ def _is_recursive(schema: Mapping[str, Any]) -> bool:
 
 def _with_definitions(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema with its definitions; a reference at its root is followed."""
-    reference = str(schema.get("$ref", "")).rpartition("/")[2]
-    root = {**schema, **as_mapping(as_mapping(schema.get("$defs")).get(reference))}
+    root = dict(schema)
+    for part in root.pop("allOf", ()):  # Pydantic before 2.9 wraps the reference
+        root.update(part)
+    name = str(root.get("$ref", "")).rpartition("/")[2]
+    root.update(as_mapping(as_mapping(root.get("$defs")).get(name)))
     dropped = {"$ref", "title", "description"}
     return {key: value for key, value in root.items() if key not in dropped}
 

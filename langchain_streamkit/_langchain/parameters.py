@@ -8,10 +8,12 @@ offered. Nothing that a user wrote is dropped in silence.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_streamkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 __all__ = ["ALIASES", "ELSEWHERE", "normalize_parameters"]
 
@@ -106,6 +108,6 @@ def _refusal(given: str, fields: Collection[str]) -> str:
     near = difflib.get_close_matches(given, [*fields, *ALIASES], n=1, cutoff=0.6)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return (
-        f"{given!r} is no parameter of ChatStreamKit. {hint}A field of the request that "
-        "it does not know goes into extra_body={...} or model_kwargs={...}."
+        f"{given!r} is no parameter of ChatStreamKit. {hint}A field of the request "
+        "that it does not know goes into extra_body={...} or model_kwargs={...}."
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from langchain_core.language_models.model_profile import ModelProfile
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-from langchain_streamkit.providers import Provider
+    from langchain_core.language_models.model_profile import ModelProfile
+
+    from langchain_streamkit.providers import Provider
 
 __all__ = ["profile_of"]
 

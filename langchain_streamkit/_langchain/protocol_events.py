@@ -11,7 +11,6 @@ core's own bridge over chunks does (langchain-core 1.7.2, 2026-11).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +20,6 @@ from langchain_streamkit._langchain.metadata import (
     annotations_of,
     response_metadata_of,
 )
-from langchain_streamkit._wire.answer import Answer, AnswerContext
 from langchain_streamkit._wire.deltas import AnswerEnd, MediaDelta
 from langchain_streamkit._wire.tool_calls import ToolCall, parse_arguments
 from langchain_streamkit.errors import ProtocolError
@@ -33,7 +31,11 @@ from langchain_streamkit.events import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from langchain_protocol.protocol import MessagesData
+
+    from langchain_streamkit._wire.answer import Answer, AnswerContext
 
 __all__ = ["ProtocolEventBuilder"]
 
@@ -131,7 +133,9 @@ class ProtocolEventBuilder:
             call = _OpenCall(self._take_index(), event.id or "", event.name or "")
             self._calls[event.index] = call
             head = {"type": "tool_call_chunk", "id": event.id, "name": event.name}
-            yield _event("start", call.block, {**head, "args": "", "index": event.index})
+            yield _event(
+                "start", call.block, {**head, "args": "", "index": event.index}
+            )
         if not event.args or (call.is_finished and not event.args.strip()):
             return
         if call.is_finished:

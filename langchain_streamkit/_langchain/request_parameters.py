@@ -7,13 +7,16 @@ the request that goes into the body as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_streamkit._langchain.parameters import ALIASES
 from langchain_streamkit._langchain.response_format import render_response_format
 from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
-from langchain_streamkit.providers import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_streamkit.providers import Provider
 
 __all__ = ["CALL_OPTIONS", "REQUEST_FIELDS", "request_parameters", "split_call"]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from langchain_streamkit._langchain.chunks import message_of
-from langchain_streamkit._wire.answer import AnswerContext
 from langchain_streamkit._wire.deltas import AnswerEnd
-from langchain_streamkit.events import StreamEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from langchain_streamkit._wire.answer import AnswerContext
+    from langchain_streamkit.events import StreamEvent
 
 __all__ = ["combine_outputs", "result_of"]
 
@@ -52,7 +55,8 @@ def combine_outputs(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
         if not output:
             continue
         model = model or output.get("model_name")
-        for name, count in (output.get("token_usage") or {}).items():
+        usage = cast("dict[str, Any]", output.get("token_usage") or {})
+        for name, count in usage.items():
             if isinstance(count, int | float) and not isinstance(count, bool):
                 total[name] = total.get(name, 0) + count
     return {"token_usage": total, "model_name": model}

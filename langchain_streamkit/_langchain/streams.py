@@ -7,14 +7,17 @@ reader leaves, at once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable
 from contextlib import aclosing, closing
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from langchain_streamkit._langchain.chunks import partial_of
-from langchain_streamkit._wire.answer import Answer, AnswerContext
 from langchain_streamkit.errors import StreamKitError
-from langchain_streamkit.events import StreamEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+
+    from langchain_streamkit._wire.answer import Answer, AnswerContext
+    from langchain_streamkit.events import StreamEvent
 
 __all__ = ["aproject", "project"]
 
@@ -63,7 +66,7 @@ async def aproject(
     batches: AsyncGenerator[list[StreamEvent], None],
     render: Callable[[StreamEvent], Iterable[Output]],
     progress: _Progress,
-) -> AsyncIterator[Output]:
+) -> AsyncGenerator[Output, None]:
     """The async twin of ``project``."""
     async with aclosing(batches):
         try:

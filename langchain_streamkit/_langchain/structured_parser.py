@@ -82,7 +82,8 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
     def OutputType(self) -> Any:
         if self.include_raw or self.output_class is None:
             return dict[str, Any]
-        return self.output_class
+        is_v1 = issubclass(self.output_class, pydantic.v1.BaseModel)
+        return Any if is_v1 else self.output_class  # Pydantic does not mix them
 
     @property
     @override
@@ -154,9 +155,10 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
     @override
     async def _atransform(self, input: AsyncIterator[Input]) -> AsyncIterator[Any]:
         reading = self._reading()
-        async for message in input:
-            for piece in self._pieces(reading, message):
-                yield piece
+        async with aclosing(cast("AsyncGenerator[Input]", input)):
+            async for message in input:
+                for piece in self._pieces(reading, message):
+                    yield piece
         for piece in self._last_pieces(reading):
             yield piece
 

@@ -11,12 +11,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["estimate_message_tokens", "estimate_tokens"]
 
-_WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]")
+_WIDE = re.compile(
+    "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]"
+)
 _LATIN = re.compile(r"[\x00-\x7f\u00c0-\u024f]")
 _PER_MESSAGE = 4
 _PER_MEDIUM = 800
@@ -64,7 +68,8 @@ def estimate_message_tokens(
         total += _PER_MESSAGE
         for key, value in message.items():
             if key == "content" and isinstance(value, list):
-                total += sum(_part_tokens(part, count) for part in value)
+                parts = cast("list[dict[str, Any]]", value)
+                total += sum(_part_tokens(part, count) for part in parts)
             elif key != "role" and value:
                 total += count(_text(value))
     return total
