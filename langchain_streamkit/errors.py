@@ -23,7 +23,10 @@ that code (and LangChain's own retry middleware) that catches those, or that rea
     │   ├── FirstTokenTimeoutError
     │   ├── StallTimeoutError
     │   └── TotalTimeoutError
-    └── StreamLimitError                a bound on size was passed
+    ├── StreamLimitError                a bound on size was passed
+    └── StructuredOutputError           OutputParserException: not the object
+        ├── TruncatedOutputError        the answer was cut before it was whole
+        └── RefusalError                the model refused to answer
 
 An error holds text and numbers only: no key, no header, no prompt, no request and
 no response object, for core copies the headers of an error's ``response`` into
@@ -51,6 +54,7 @@ from langchain_core.exceptions import (
     ModelPermissionDeniedError,
     ModelRateLimitError,
     ModelTimeoutError,
+    OutputParserException,
 )
 from typing_extensions import override
 
@@ -72,13 +76,16 @@ __all__ = [
     "ProtocolError",
     "QuotaExceededError",
     "RateLimitError",
+    "RefusalError",
     "ServerError",
     "StallTimeoutError",
     "StreamInterruptedError",
     "StreamKitError",
     "StreamLimitError",
     "StreamTimeoutError",
+    "StructuredOutputError",
     "TotalTimeoutError",
+    "TruncatedOutputError",
     "UnsendableInputError",
 ]
 
@@ -221,3 +228,40 @@ class TotalTimeoutError(StreamTimeoutError):
 
 class StreamLimitError(StreamKitError):
     """The answer passed a bound on its size; the message names the parameter."""
+
+
+class StructuredOutputError(StreamKitError, OutputParserException):
+    """The answer is not the object that was asked for.
+
+    Args:
+        message: What is wrong, and what to do.
+        llm_output: The text that should have been the object, as it came.
+        partial_object: As much of the object as had come, or None.
+
+    Example:
+        >>> from langchain_core.exceptions import OutputParserException
+        >>> error = StructuredOutputError("There is no JSON.", llm_output="Hello")
+        >>> isinstance(error, OutputParserException), error.llm_output
+        (True, 'Hello')
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        llm_output: str | None = None,
+        partial_object: dict[str, Any] | list[Any] | None = None,
+    ) -> None:
+        """Keep the message, and what there is of the object."""
+        super().__init__(message)
+        self.args = (message,)  # without the link that core appends
+        self.llm_output = llm_output
+        self.partial_object = partial_object
+
+
+class TruncatedOutputError(StructuredOutputError):
+    """The answer was cut before its object was whole; see ``partial_object``."""
+
+
+class RefusalError(StructuredOutputError):
+    """The model refused to answer; ``llm_output`` has its words."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from langchain_core.utils.function_calling import convert_to_openai_function
-
-from langchain_streamkit.errors import UnsendableInputError
+from langchain_streamkit._langchain.output_schema import read_schema
 
 __all__ = ["render_response_format"]
 
@@ -28,7 +26,7 @@ def render_response_format(
         A new dict.
 
     Raises:
-        UnsendableInputError: If it is no schema.
+        ConfigurationError: If it is no schema.
 
     Example:
         >>> render_response_format({"type": "json_object"})
@@ -36,20 +34,4 @@ def render_response_format(
     """
     if isinstance(schema, Mapping) and schema.get("type") in _TYPES:
         return dict(schema)
-    try:
-        function = convert_to_openai_function(cast("Any", schema), strict=strict)
-    except (ValueError, TypeError) as error:
-        message = (
-            "response_format must be a class, a JSON schema with a title, or "
-            f"{{'type': ...}}: {type(error).__name__}."
-        )
-        raise UnsendableInputError(message) from None
-    body: dict[str, Any] = {
-        "name": function["name"],
-        "schema": function.get("parameters", {}),
-    }
-    if function.get("description"):
-        body["description"] = function["description"]
-    if strict is not None:
-        body["strict"] = strict
-    return {"type": "json_schema", "json_schema": body}
+    return read_schema(schema).response_format(strict)

@@ -17,11 +17,6 @@ from langchain_streamkit._langchain.output_schema import (
     read_schema,
 )
 from langchain_streamkit._langchain.structured_parser import StructuredOutputParser
-from langchain_streamkit._langchain.structured_reading import (
-    RefusalError,
-    StructuredOutputError,
-    TruncatedOutputError,
-)
 from langchain_streamkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,9 +29,6 @@ if TYPE_CHECKING:
     from langchain_streamkit.providers import Provider
 
 __all__ = [
-    "RefusalError",
-    "StructuredOutputError",
-    "TruncatedOutputError",
     "structured_output",
 ]
 

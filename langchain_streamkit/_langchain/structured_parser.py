@@ -269,12 +269,14 @@ def _add_raw(left: Any, right: Any) -> Any:
         return left + right
     more: AIMessageChunk = right
     [piece] = more.tool_call_chunks
-    pieces = [
-        {**call, "args": (call["args"] or "") + (piece["args"] or "")}
-        if call["index"] == piece["index"]
-        else call
-        for call in left.tool_call_chunks
-    ]
+    pieces = [*left.tool_call_chunks]
+    for place, call in enumerate(pieces):
+        if call["index"] == piece["index"]:
+            args = (call["args"] or "") + (piece["args"] or "")
+            pieces[place] = {**call, "args": args}
+            break
+    else:
+        return left + right
     changes = {"tool_call_chunks": pieces, "tool_calls": [], "invalid_tool_calls": []}
     return left.model_copy(update=changes)
 

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pydantic
 import pydantic.v1
-from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 
 from langchain_streamkit._langchain.json_values import as_mapping
 from langchain_streamkit._wire.partial_json import BrokenJsonError, Json, PartialJson
 from langchain_streamkit._wire.tool_calls import strip_closing_delta
-from langchain_streamkit.errors import StreamKitError
+from langchain_streamkit.errors import (
+    RefusalError,
+    StructuredOutputError,
+    TruncatedOutputError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Input",
     "Reading",
-    "RefusalError",
-    "StructuredOutputError",
-    "TruncatedOutputError",
 ]
 
 Input: TypeAlias = str | BaseMessage
@@ -47,41 +47,6 @@ _ADVICE = {
 
 _SHOWN_ERRORS = 5
 _SHOWN_REFUSAL = 500
-
-
-class StructuredOutputError(StreamKitError, OutputParserException):
-    """The answer is not the object that was asked for.
-
-    Args:
-        message: What is wrong, and what to do.
-        llm_output: The text that should have been the object, as it came.
-        partial_object: As much of the object as had come, or None.
-
-    Example:
-        >>> error = StructuredOutputError("There is no JSON.", llm_output="Hello")
-        >>> isinstance(error, OutputParserException), error.llm_output
-        (True, 'Hello')
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        llm_output: str | None = None,
-        partial_object: Json | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.args = (message,)  # without the link that core appends
-        self.llm_output = llm_output
-        self.partial_object = partial_object
-
-
-class TruncatedOutputError(StructuredOutputError):
-    """The answer was cut before its object was whole; see ``partial_object``."""
-
-
-class RefusalError(StructuredOutputError):
-    """The model refused to answer; ``llm_output`` has its words."""
 
 
 class Reading:

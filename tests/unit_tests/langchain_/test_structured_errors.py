@@ -10,12 +10,12 @@ import pytest
 from langchain_core.exceptions import OutputParserException
 
 from langchain_streamkit._langchain.structured_output import structured_output
-from langchain_streamkit._langchain.structured_reading import (
+from langchain_streamkit.errors import (
     RefusalError,
+    StreamKitError,
     StructuredOutputError,
     TruncatedOutputError,
 )
-from langchain_streamkit.errors import StreamKitError
 from tests.unit_tests.langchain_.scripted_model import (
     CUT_TEXT,
     JOKE,

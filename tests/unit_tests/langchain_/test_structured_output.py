@@ -12,8 +12,7 @@ from langchain_core.runnables import RunnableBinding
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from langchain_streamkit._langchain.structured_output import structured_output
-from langchain_streamkit._langchain.structured_reading import StructuredOutputError
-from langchain_streamkit.errors import ConfigurationError
+from langchain_streamkit.errors import ConfigurationError, StructuredOutputError
 from langchain_streamkit.providers import Provider
 from tests.unit_tests.langchain_.scripted_model import (
     METHODS,

@@ -31,10 +31,10 @@ from langchain_streamkit._langchain.structured_parser import (
     RawAndParsed,
     StructuredOutputParser,
 )
-from langchain_streamkit._langchain.structured_reading import (
+from langchain_streamkit.errors import (
+    StreamInterruptedError,
     TruncatedOutputError,
 )
-from langchain_streamkit.errors import StreamInterruptedError
 from tests.unit_tests.langchain_.scripted_model import (
     CUT_TEXT,
     JOKE,
@@ -308,6 +308,20 @@ def test_the_sum_is_right_inside_a_map_too() -> None:
 
     assert total["joke"]["parsed"] == JOKE
     assert total["joke"]["raw"].content == JOKE_TEXT
+
+
+def test_a_piece_of_a_call_that_was_not_opened_is_kept_in_the_sum() -> None:
+    def piece(index: int, name: str | None, args: str) -> RawAndParsed:
+        call = tool_call_chunk(index=index, id=name, name=name, args=args)
+        return RawAndParsed(raw=AIMessageChunk(content="", tool_call_chunks=[call]))
+
+    total = piece(0, "a", "{") + piece(0, None, '"x": ') + piece(1, None, "{}")
+    last = RawAndParsed(raw=AIMessageChunk(content="", chunk_position="last"))
+
+    assert [call["args"] for call in total["raw"].tool_call_chunks] == ['{"x": ', "{}"]
+    assert (total + piece(0, None, "1}") + last)["raw"].tool_calls[0]["args"] == {
+        "x": 1
+    }
 
 
 def test_pieces_add_up_from_either_side() -> None:
