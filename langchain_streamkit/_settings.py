@@ -33,10 +33,12 @@ from langchain_streamkit._langchain.identity import (
 from langchain_streamkit._langchain.parameters import normalize_parameters
 from langchain_streamkit._langchain.profile import profile_of
 from langchain_streamkit._wire.sse import DEFAULT_MAX_EVENT_BYTES
+from langchain_streamkit.errors import ConfigurationError
 from langchain_streamkit.providers import Provider
 
 __all__ = ["ModelSettings"]
 
+_NONE_IS_DEFAULT = ("max_retries", "stream_usage", "streaming", "model_kwargs")
 _NOT_CARRIED = ("rate_limiter", "http_client", "http_async_client")
 _CONNECTION_FIELDS = tuple(
     field.name for field in dataclasses.fields(ConnectionSettings)
@@ -117,8 +119,11 @@ class ModelSettings(BaseChatModel):
     """Whether ``invoke`` streams underneath."""
     include_response_headers: bool = False
     """Whether ``response_metadata`` holds the response's headers."""
-    timeout: float | httpx.Timeout | dict[str, float | None] | None = None
-    """Seconds for connecting, writing and each read. Also ``request_timeout``."""
+    timeout: (
+        float | httpx.Timeout | tuple[float, float] | dict[str, float | None] | None
+    ) = None
+    """Seconds for connecting, writing and each read; a pair is for connecting and
+    for the rest. Also ``request_timeout``."""
     max_retries: int = Field(default=2, ge=0)
     """How often a failed attempt is repeated, before any content has come."""
     first_token_timeout: float | None = Field(default=600.0, gt=0)
@@ -154,9 +159,15 @@ class ModelSettings(BaseChatModel):
 
     if not TYPE_CHECKING:
 
-        def __init__(self, **parameters: Any) -> None:
+        def __init__(self, *unnamed: Any, **parameters: Any) -> None:
             """Check every name and value, the address and the key."""
             values = normalize_parameters(parameters, type(self).model_fields)
+            if unnamed or not values.get("model"):
+                message = "model is missing: write ChatStreamKit(model='...', ...)."
+                raise ConfigurationError(message)
+            for name in _NONE_IS_DEFAULT:
+                if name in values and values[name] is None:
+                    del values[name]
             for name in HIDDEN_FIELDS:
                 if isinstance(values.get(name), Mapping):
                     values[name] = without_hidden(name, values[name])

@@ -19,6 +19,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from typing_extensions import override
 
 from langchain_streamkit._http.open_responses import bury_abandoned
 
@@ -165,6 +166,22 @@ async def _hold(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
         await client.aclose()
 
 
+class _ClosingTask(asyncio.Task[None]):
+    """A task that ``asyncio.run`` waits for at its end instead of cancelling it.
+
+    Half a close would leave connections that nobody knows any more.
+    """
+
+    @override
+    def cancel(self, msg: object = None) -> bool:
+        """Do nothing: closing takes a few turns of the loop only."""
+        return False
+
+
+async def _close(holder: AsyncGenerator[None, None]) -> None:
+    await holder.aclose()
+
+
 def _release(
     loop_of: Callable[[], asyncio.AbstractEventLoop | None],
     holder: AsyncGenerator[None, None],
@@ -177,6 +194,6 @@ def _release(
 def _close_soon(
     loop: asyncio.AbstractEventLoop, holder: AsyncGenerator[None, None]
 ) -> None:
-    task = loop.create_task(holder.aclose())
+    task = _ClosingTask(_close(holder), loop=loop)
     _closing.add(task)
     task.add_done_callback(_closing.discard)

@@ -206,7 +206,9 @@ _KEY_HEADERS = frozenset({"authorization", "api-key", "x-api-key"})
 
 
 def stream_timeout(
-    timeout: float | httpx.Timeout | Mapping[str, float | None] | None,
+    timeout: (
+        float | httpx.Timeout | tuple[float, float] | Mapping[str, float | None] | None
+    ),
     *,
     is_stream: bool,
 ) -> httpx.Timeout:
@@ -222,6 +224,8 @@ def stream_timeout(
     """
     if isinstance(timeout, httpx.Timeout):
         return timeout
+    if isinstance(timeout, tuple):
+        return httpx.Timeout(timeout[1], connect=timeout[0])
     if isinstance(timeout, Mapping):
         bounds = {
             "connect": _CONNECT_SECONDS,

@@ -147,9 +147,11 @@ def find_key_variable(provider: Provider, base_url: str) -> str:
 
     Returns:
         The first variable of the row that is set, or its first one, where the host
-        is the row's; for any other host ``STREAMKIT_API_KEY``.
+        is the row's (or the row has no hosts of its own, as those of servers that
+        people run themselves); for any other host ``STREAMKIT_API_KEY``.
     """
-    if not provider.owns(base_url):
+    has_hosts = bool(provider.hosts or provider.base_url)
+    if has_hosts and not provider.owns(base_url):
         return _ANY_KEY
     set_ones = [name for name in provider.key_variables if os.environ.get(name)]
     if set_ones:

@@ -60,6 +60,9 @@ ELSEWHERE: dict[str, str] = {
     "azure_ad_token_provider": "is given as api_key, which takes a callable",
     "azure_ad_async_token_provider": "is given as api_key, which takes an async "
     "callable",
+    "model_version": "is not used: the server's own name of the model is reported",
+    "openai_api_type": "is not needed: provider= says what the server is",
+    "validate_base_url": "is not needed: base_url is always checked",
     "functions": "came before tools: use bind_tools",
     "messages": "is given to invoke and stream, not to the constructor",
     "tools": "is given with bind_tools",

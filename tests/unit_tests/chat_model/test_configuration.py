@@ -44,6 +44,8 @@ LOCAL = "http://127.0.0.1:9/v1"
         ({"provider": "groq"}, "GROQ_API_KEY"),
         ({}, "OPENAI_API_KEY"),
         ({"model_name": "other", "base_url": LOCAL}, "one parameter; two values"),
+        ({"model": "", "base_url": LOCAL}, "model is missing"),
+        ({"model": None, "base_url": LOCAL}, "model is missing"),
     ],
 )
 def test_a_wrong_parameter_says_what_to_write(
@@ -107,6 +109,29 @@ def test_a_rows_key_never_goes_to_another_host(monkeypatch: pytest.MonkeyPatch) 
     assert sent_key(ChatStreamKit(model="m", base_url=LOCAL)) == "any-key"
     assert sent_key(own) == "groq-key"
     assert sent_key(ChatStreamKit(model="m", base_url=LOCAL, api_key="mine")) == "mine"
+
+
+def test_a_row_without_hosts_has_its_key_where_the_user_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VLLM_API_KEY", "vllm-key")
+    model = ChatStreamKit(model="m", provider="vllm", base_url=LOCAL)
+    assert sent_key(model) == "vllm-key"
+    assert sent_key(ChatStreamKit(model="m", base_url=LOCAL)) is None
+
+
+def test_none_is_the_default_where_it_means_nothing_else() -> None:
+    model = ChatStreamKit(
+        model="m", base_url=LOCAL, max_retries=None, stream_usage=None, timeout=(5, 30)
+    )
+    assert (model.max_retries, model.stream_usage) == (2, True)
+    exchange = model._exchange([], None, {}, is_stream=False)
+    assert (exchange.call.timeout.connect, exchange.call.timeout.read) == (5, 30)
+
+
+def test_a_model_without_a_name_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="model is missing"):
+        ChatStreamKit("gpt-4o")  # type: ignore[misc]
 
 
 def test_secrets_are_named_after_the_same_variable() -> None:

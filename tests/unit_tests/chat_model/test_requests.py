@@ -99,6 +99,16 @@ def test_every_parameter(
     assert headers["openai-organization"] == "org"
 
 
+def test_an_empty_object_switches_a_field_on(
+    make_model: MakeModel, fake_server: Any
+) -> None:
+    model = make_model("Hi", model_kwargs={"switch": {}}, stop=[], logit_bias={})
+    model.invoke("Hello", web_search_options={}, tools=[])
+    body = fake_server.requests[0].body
+    assert body["web_search_options"] == body["switch"] == {}
+    assert not {"stop", "logit_bias", "tools", "tool_choice"} & body.keys()
+
+
 def test_tools_and_a_schema(
     make_model: MakeModel, fake_server: Any, snapshot: SnapshotAssertion
 ) -> None:
