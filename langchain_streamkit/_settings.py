@@ -122,8 +122,7 @@ class ModelSettings(BaseChatModel):
     timeout: (
         float | httpx.Timeout | tuple[float, float] | dict[str, float | None] | None
     ) = None
-    """Seconds for connecting, writing and each read; a pair is for connecting and
-    for the rest. Also ``request_timeout``."""
+    """Seconds for connecting, writing and each read. Also ``request_timeout``."""
     max_retries: int = Field(default=2, ge=0)
     """How often a failed attempt is repeated, before any content has come."""
     first_token_timeout: float | None = Field(default=600.0, gt=0)
