@@ -61,7 +61,9 @@ class ModelSettings(BaseChatModel):
     """A name in the table of servers, or a row of your own."""
     base_url: str | None = None
     """The server's address, before ``/chat/completions``. Also ``openai_api_base``."""
-    api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = None
+    api_key: (
+        SecretStr | str | Callable[[], str] | Callable[[], Awaitable[str]] | None
+    ) = None
     """The key, or a callable that is asked for it before each attempt."""
     organization: str | None = None
     """OpenAI's organization, sent as a header."""
@@ -164,6 +166,8 @@ class ModelSettings(BaseChatModel):
             if unnamed or not values.get("model"):
                 message = "model is missing: write ChatStreamKit(model='...', ...)."
                 raise ConfigurationError(message)
+            if isinstance(values.get("api_key"), str):
+                values["api_key"] = SecretStr(values["api_key"])
             for name in _NONE_IS_DEFAULT:
                 if name in values and values[name] is None:
                     del values[name]

@@ -23,15 +23,17 @@ from langchain_streamkit._http.endpoint import (
     Endpoint,
     KeySource,
     check_base_url,
-    check_header,
     find_key_variable,
+    fits_header,
+    refuse_header,
     resolve_provider,
 )
 from langchain_streamkit._resilience.clocks import Timeouts
 from langchain_streamkit.errors import ConfigurationError
+from langchain_streamkit.providers import deployment_provider
 
 if TYPE_CHECKING:
-    from langchain_streamkit.providers import Provider, deployment_provider
+    from langchain_streamkit.providers import Provider
 
 __all__ = ["Connection", "ConnectionSettings", "stream_timeout"]
 
@@ -45,7 +47,7 @@ class ConnectionSettings:
 
     provider: str | Provider | None = None
     base_url: str | None = None
-    api_key: KeySource | None = field(default=None, repr=False)
+    api_key: KeySource | str | None = field(default=None, repr=False)
     organization: str | None = None
     proxy: str | None = field(default=None, repr=False)
     default_headers: Mapping[str, str] | None = field(default=None, repr=False)
@@ -122,8 +124,10 @@ class Connection:
             if settings.api_version:
                 query.setdefault("api-version", settings.api_version)
         query.update({str(k): str(v) for k, v in (extra_query or {}).items()})
-        for name, value in (extra_headers or {}).items():
-            check_header(f"extra_headers[{name!r}]", value)
+        unfit = _unfit_header(extra_headers or {})
+        if unfit is not None:
+            del extra_headers, query  # a traceback that shows locals must not
+            refuse_header(f"extra_headers[{unfit!r}]")
         return Endpoint(
             provider=self.provider,
             base_url=self.base_url,
@@ -160,6 +164,7 @@ class Connection:
                 first_token=options["first_token_timeout"],
                 stall=options["stall_timeout"],
                 total=options["total_timeout"],
+                whole=stream_timeout(options["timeout"], is_stream=False).read,
             ),
             max_retries=options["max_retries"],
             reasoning_tags=options["reasoning_tags"],
@@ -171,15 +176,16 @@ class Connection:
         )
 
     def _key(self) -> KeySource | None:
-        if self.settings.api_key is not None:
-            return self.settings.api_key
+        given = self.settings.api_key
+        if given is not None:
+            return SecretStr(given) if isinstance(given, str) else given
         value = os.environ.get(self.key_variable)
         return SecretStr(value) if value else None
 
     def _check_key(self) -> None:
         key = self._key()
-        if isinstance(key, SecretStr):
-            check_header("api_key", key.get_secret_value())
+        if isinstance(key, SecretStr) and not fits_header(key.get_secret_value()):
+            refuse_header("api_key")
         if key is not None or not self.provider.key_required:
             return
         has_own_key = any(name.lower() in _KEY_HEADERS for name in self._headers)
@@ -196,10 +202,17 @@ class Connection:
         if self.settings.organization:
             headers["OpenAI-Organization"] = self.settings.organization
         headers.update(self.settings.default_headers or {})
-        for name, value in headers.items():
-            check_header(f"default_headers[{name!r}]", value)
-            check_header("a name in default_headers", name)
+        unfit = _unfit_header(headers)
+        if unfit is not None:
+            del headers  # a traceback that shows locals must not
+            refuse_header(f"default_headers[{unfit!r}]")
         return headers
+
+
+def _unfit_header(headers: Mapping[str, str]) -> str | None:
+    """The name of the first header that cannot be sent."""
+    pairs = headers.items()
+    return next((name for name, value in pairs if not fits_header(name, value)), None)
 
 
 _KEY_HEADERS = frozenset({"authorization", "api-key", "x-api-key"})

@@ -9,7 +9,7 @@ not be checked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langchain_streamkit._resilience.resume import (
     Continuation,
@@ -192,7 +192,9 @@ def _sum_usage(
     for name in left.keys() & right.keys():
         old, new = left[name], right[name]
         if isinstance(old, dict) and isinstance(new, dict):
-            total[name] = _sum_usage(old, new)
+            total[name] = _sum_usage(
+                cast("dict[str, Any]", old), cast("dict[str, Any]", new)
+            )
         elif isinstance(old, int | float) and isinstance(new, int | float):
             total[name] = old + new
     return total

@@ -197,8 +197,10 @@ def _bind_function(binding: _Binding) -> Runnable[LanguageModelInput, Any]:
     function = output.function()
     if output.strict is not None:
         function["strict"] = output.strict
+    # Where a thinking model refuses a demand, the one tool is offered instead.
+    demand = output.name if binding.provider.tool_choice_while_reasoning else None
     bound: dict[str, Any] = {
-        "tool_choice": output.name,
+        "tool_choice": demand,
         "strict": binding.strict,
         **binding.trace("function_calling", strict=binding.strict),
     }

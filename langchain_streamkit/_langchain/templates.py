@@ -29,8 +29,8 @@ _FRESH = {
     "invalid_tool_calls": list,
     "tool_call_chunks": list,
 }
-_PLAIN = ("", None, "AIMessageChunk", [], {})
-_EMPTY = {name: type(value) for name, value in _MESSAGE.items() if value in ([], {})}
+_PLAIN: tuple[object, ...] = ("", None, "AIMessageChunk", [], {})
+_EMPTY: dict[str, type] = {name: type(value) for name, value in _MESSAGE.items() if value in _PLAIN[3:]}
 _IS_KNOWN = (
     _EMPTY == _FRESH
     and all(value in _PLAIN for value in _MESSAGE.values())

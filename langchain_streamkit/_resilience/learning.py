@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from typing_extensions import override
+
 __all__ = ["Lesson", "LessonBook", "apply_lesson", "find_lesson"]
 
 _OTHER_NAMES = {
@@ -69,6 +71,7 @@ class Lesson:
     field: str
     other_name: str | None = None
 
+    @override
     def __str__(self) -> str:
         """The lesson in words, for logs and metadata."""
         if self.other_name is None:

@@ -151,10 +151,10 @@ def refusal_to_resume(body: Mapping[str, Any]) -> str | None:
     Returns:
         The reason in words, or None.
     """
-    choice = body.get("tool_choice")
-    reasons = {
-        "a schema": (body.get("response_format") or {}).get("type", "text") != "text",
-        "a demanded tool": choice not in _OPEN_CHOICES,
+    format_of: dict[str, Any] = body.get("response_format") or {}
+    reasons: dict[str, bool] = {
+        "a schema": format_of.get("type", "text") != "text",
+        "a demanded tool": body.get("tool_choice") not in _OPEN_CHOICES,
         "several answers": (body.get("n") or 1) > 1,
         "log probabilities": bool(body.get("logprobs")),
     }

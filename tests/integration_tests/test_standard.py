@@ -14,7 +14,7 @@ class TestChatStreamKit(Capabilities, ChatModelIntegrationTests):
 
     @pytest.fixture(autouse=True)
     def _downloads(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(suite.httpx, "get", download)
+        monkeypatch.setattr(f"{suite.__name__}.httpx.get", download)
         monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "langchain-streamkit")
 
 

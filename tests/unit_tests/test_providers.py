@@ -568,7 +568,7 @@ def test_a_row_is_frozen_and_small() -> None:
         GROQ.name = "other"  # type: ignore[misc]
     assert not hasattr(GROQ, "__dict__")
     with pytest.raises(TypeError):
-        Provider("positional")  # type: ignore[call-arg]
+        Provider("positional")
     assert hash(GROQ) == hash(GROQ.replace())
 
 

@@ -11,6 +11,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.runnables import RunnableBinding
 from pydantic import BaseModel
 
 from langchain_streamkit import ChatStreamKit
@@ -132,6 +133,7 @@ def test_each_row_of_the_table(name: str, snapshot: SnapshotAssertion) -> None:
     )
     if row.tools:
         bound = model.bind_tools([add], tool_choice="any", strict=True)
+        assert isinstance(bound, RunnableBinding)
         kwargs = {**bound.kwargs, "parallel_tool_calls": True}
     else:
         kwargs = {}

@@ -216,7 +216,9 @@ async def test_several_answers_are_asked_for_whole_under_a_streaming_handler(
     make_model: MakeModel, fake_server: Any
 ) -> None:
     model = make_model(n=2)
-    step = RunnableLambda(lambda text: model.invoke(text).text)
+    step: RunnableLambda[str, str] = RunnableLambda(
+        lambda text: model.invoke(text).text
+    )
     events = [event async for event in step.astream_events("Hello", version="v2")]
     assert any(event["event"] == "on_chat_model_end" for event in events)
     assert not any("stream" in request.body for request in fake_server.requests)

@@ -240,3 +240,15 @@ def test_a_class_that_contains_itself_keeps_its_definitions() -> None:
         assert sent["type"] == "object"
         assert sent["properties"][path]["items"] == {"$ref": "#/$defs/Tree"}
         assert sent["$defs"]["Tree"]["required"] == ["value", "children"]
+
+
+def test_a_call_is_offered_where_a_thinking_model_refuses_the_demand() -> None:
+    demanded = bound(Joke, "function_calling")
+    offered = bound(
+        Joke,
+        "function_calling",
+        provider=OPENAI.replace(tool_choice_while_reasoning=False),
+    )
+    assert demanded["tool_choice"]
+    assert not offered.get("tool_choice")
+    assert offered["tools"] == demanded["tools"]
