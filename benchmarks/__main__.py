@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -56,6 +57,16 @@ class Floor(BaseChatModel):
             yield ChatGenerationChunk(message=message)
 
 
+def count_chunks(model: BaseChatModel) -> int:
+    """Read a stream to its end."""
+    return sum(1 for _ in model.stream("x"))
+
+
+def count_events(model: BaseChatModel) -> int:
+    """Read version 3's events to their end."""
+    return sum(1 for _ in model.stream_events("x", version="v3"))
+
+
 def consumers(url: str, words: int) -> dict[str, Run]:
     """What is measured, by name."""
     models: dict[str, Any] = {"LangChain's floor": Floor(words=words)}
@@ -66,13 +77,12 @@ def consumers(url: str, words: int) -> dict[str, Run]:
             continue
         address = {url_parameter: url}
         models[name] = kind(model="m", api_key="k", max_retries=0, **address)
-    runs: dict[str, Run] = {}
-    for name, model in models.items():
-        runs[f"{name}, stream"] = lambda model=model: sum(1 for _ in model.stream("x"))
+    runs: dict[str, Run] = {
+        f"{name}, stream": partial(count_chunks, model)
+        for name, model in models.items()
+    }
     for name in ("LangChain's floor", "ChatStreamKit"):
-        runs[f"{name}, v3 events"] = lambda model=models[name]: sum(
-            1 for _ in model.stream_events("x", version="v3")
-        )
+        runs[f"{name}, v3 events"] = partial(count_events, models[name])
     return runs
 
 

@@ -64,7 +64,7 @@ def count_runs(module: str, name: str, url_parameter: str, way: str) -> int | No
                 "streaming": way == "stream",
             }
             model = kind(model="m", max_retries=0, **parameters)
-            agent = create_agent(model, [delete])
+            agent: Any = create_agent(model, [delete])
             for _ in agent.stream({"messages": [("user", "Go")]}):
                 pass
     return ran

@@ -30,7 +30,9 @@ _FRESH = {
     "tool_call_chunks": list,
 }
 _PLAIN: tuple[object, ...] = ("", None, "AIMessageChunk", [], {})
-_EMPTY: dict[str, type] = {name: type(value) for name, value in _MESSAGE.items() if value in _PLAIN[3:]}
+_EMPTY: dict[str, type[object]] = {
+    name: type(value) for name, value in _MESSAGE.items() if value in _PLAIN[3:]
+}
 _IS_KNOWN = (
     _EMPTY == _FRESH
     and all(value in _PLAIN for value in _MESSAGE.values())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_streamkit._wire.reasoning import ReasoningDetails
 from langchain_streamkit._wire.tool_calls import ToolCall
-from langchain_streamkit._wire.usage import parse_usage
+from langchain_streamkit._wire.usage import is_report, parse_usage
 from langchain_streamkit.events import Source
 
 __all__ = ["Answer", "AnswerContext"]
@@ -31,7 +32,7 @@ class Answer:
         system_fingerprint: The server's.
         service_tier: The server's.
         logprobs: The log probabilities, by ``content`` and ``refusal``.
-        reasoning_details: Reasoning in blocks, whole and in order, to be sent back.
+        details: Reasoning in blocks, as their pieces come.
         sources: What the answer cites.
         extras: What the server sent that nobody knows, by its own names.
     """
@@ -50,9 +51,7 @@ class Answer:
     system_fingerprint: str | None = None
     service_tier: str | None = None
     logprobs: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
-    reasoning_details: list[dict[str, Any]] = field(
-        default_factory=list[dict[str, Any]]
-    )
+    details: ReasoningDetails = field(default_factory=ReasoningDetails)
     sources: list[Source] = field(default_factory=list[Source])
     extras: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -72,9 +71,21 @@ class Answer:
         return "".join(self.refusal_parts)
 
     @property
+    def reasoning_details(self) -> list[dict[str, Any]]:
+        """Reasoning in blocks, whole and in order, to be sent back."""
+        return self.details.blocks
+
+    @reasoning_details.setter
+    def reasoning_details(self, blocks: list[dict[str, Any]]) -> None:
+        self.details = ReasoningDetails()
+        for block in blocks:
+            self.details.add(block)
+
+    @property
     def usage_metadata(self) -> dict[str, Any] | None:
-        """The usage in LangChain's form, or None where the server gave none."""
-        return parse_usage(self.usage) if self.usage is not None else None
+        """The usage in LangChain's form, or None where the server counted nothing."""
+        usage = self.usage
+        return parse_usage(usage) if usage is not None and is_report(usage) else None
 
     @property
     def has_content(self) -> bool:

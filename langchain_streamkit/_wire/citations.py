@@ -9,11 +9,14 @@ place, and a later report of the same one only fills what was missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
+from langchain_streamkit._wire.shapes import as_items, as_mapping, as_text, is_mapping
 from langchain_streamkit.events import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["SourceGatherer"]
 
@@ -73,13 +76,12 @@ class SourceGatherer:
             value = holder.get(name)
             if value and name not in _LISTS:
                 for inner in _items(value):
-                    if isinstance(inner, Mapping):
-                        self._feed_nested(cast("Mapping[str, Any]", inner))
+                    self._feed_nested(as_mapping(inner))
 
     def _feed_nested(self, inner: Mapping[str, Any]) -> None:
         results = inner.get("search_results")
-        if isinstance(results, Mapping):
-            for item in _items(cast("Mapping[str, Any]", results).get("results")):
+        if is_mapping(results):
+            for item in _items(results.get("results")):
                 self._add(item)
             return
         for name in _LISTS:
@@ -119,29 +121,21 @@ def _place(source: Source) -> tuple[object, ...]:
 
 
 def _items(value: object) -> Sequence[Any]:
-    if isinstance(value, Mapping):
-        return [cast("Any", value)]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return cast("Sequence[Any]", value)
-    return ()
+    return [value] if is_mapping(value) else as_items(value)
 
 
 def _parse_source(item: object) -> Source | None:
     if isinstance(item, str):
         is_url = item.startswith(("http://", "https://"))
         return Source(url=item) if is_url else (Source(title=item) if item else None)
-    if not isinstance(item, Mapping):
-        return None
-    flat: dict[str, Any] = dict(cast("Mapping[str, Any]", item))
+    flat = dict(as_mapping(item))
     for wrapper in _WRAPPERS:
-        inner = flat.get(wrapper)
-        if isinstance(inner, Mapping):
-            flat.update(cast("Mapping[str, Any]", inner))
+        flat.update(as_mapping(flat.get(wrapper)))
     found = {name: _first(flat, names) for name, names in _NAMES.items()}
-    excerpt = _text(found["content_excerpt"])
+    excerpt = as_text(found["content_excerpt"])
     source = Source(
-        title=_text(found["title"]),
-        url=_text(found["url"]),
+        title=as_text(found["title"]) or None,
+        url=as_text(found["url"]) or None,
         content_excerpt=excerpt[:_MAX_EXCERPT] if excerpt else None,
         relevance_score=_number(found["relevance_score"]),
         start_index=_index(found["start_index"]),
@@ -154,13 +148,13 @@ def _first(item: Mapping[str, Any], names: tuple[str, ...]) -> object:
     return next((item[name] for name in names if item.get(name) is not None), None)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _number(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(cast("float", value)) if is_number else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _index(value: object) -> int | None:

@@ -15,7 +15,7 @@ __all__ = ["AnswerEnd", "MediaDelta", "RefusalDelta", "ScoredTextEvent"]
 class ScoredTextEvent(TextEvent):
     """Text with the log probabilities of its tokens."""
 
-    logprobs: dict[str, Any] = field(default_factory=dict)
+    logprobs: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class MediaDelta(StreamEvent):
     """An image or a piece of audio, as one of LangChain's standard blocks."""
 
     type: ClassVar[str] = "media"
-    block: dict[str, Any] = field(default_factory=dict)
+    block: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(slots=True)

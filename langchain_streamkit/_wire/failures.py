@@ -10,10 +10,10 @@ control characters before it enters a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
+from langchain_streamkit._wire.shapes import as_items, as_mapping, is_mapping
 from langchain_streamkit.errors import (
     AuthenticationError,
     ContextLengthError,
@@ -26,14 +26,22 @@ from langchain_streamkit.errors import (
     StreamKitError,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = [
+    "NO_TEXT",
     "Failure",
     "clean_text",
+    "is_error",
     "parse_failure",
     "parse_frame_failure",
     "refuses_stream",
     "to_error",
 ]
+
+NO_TEXT = "no text"
+"""The message of a failure whose server gave none."""
 
 MAX_MESSAGE_CHARACTERS = 500
 MAX_BODY_CHARACTERS = 2000
@@ -42,9 +50,11 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _SECRET = re.compile(
-    r"(?i)\b(?:bearer\s+\S+|(?:sk|gsk|pplx|nvapi|xai|csk|hf|key|r8|tgp)[-_][\w.*-]{8,})"
+    r"(?i)\b(?:bearer\s+[\w.~+/=-]{8,}"
+    r"|(?:sk|gsk|pplx|nvapi|xai|csk|hf|key|r8|tgp)[-_][\w.*-]{8,})"
 )
-_TAGS = re.compile(r"(?s)<(script|style).*?</\1>|<[^>]*>")
+_MAX_PAGE_CHARACTERS = 100_000
+_TAGS = re.compile(r"(?is)<(script|style)\b.*?(?:</\1>|$)|<[^<>]*>")
 _SPACES = re.compile(r"\s+")
 
 _BY_STATUS: dict[int, type[StreamKitError]] = {
@@ -71,7 +81,11 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[StreamKitError]], ...] = tuple(
             ),
             ContextLengthError,
         ),
-        (r"insufficient_quota|exceeded your current quota", QuotaExceededError),
+        # Gemini says the second of its limits a minute too, and when to come back
+        (
+            r"insufficient_quota|exceeded your current quota(?!.*retry in)",
+            QuotaExceededError,
+        ),
         (r"insufficient (?:credits|balance|funds)|billing_hard", QuotaExceededError),
         (r"rate_?limit|too_many_requests|throttl", RateLimitError),
         (r"invalid_api_key|authentication_error|unauthorized", AuthenticationError),
@@ -81,11 +95,16 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[StreamKitError]], ...] = tuple(
         (r"invalid_request|validation_error|bad_request", InvalidRequestError),
     )
 )
-# Classes that may override what the status says.
+# Where servers put their words, the most telling first.
+_MESSAGES = ("message", "detail", "msg", "error_message", "error", "errors", "title")
+# Codes of frames that are no error.
+_FINE = (None, 0, "", "0", 200, "200")
 _NO_STREAM = re.compile(
-    r"(?i)stream(?:ing)?\b.{0,40}(?:not|n't|un|only)\s?"
-    r"(?:be |available|supported|allowed|enabled|non)|(?:not|n't) support.{0,20}stream"
+    r"(?i)\bstream(?:ing)?\b.{0,40}(?:not|n't|un|only)\s?"
+    r"(?:be |available|supported|allowed|enabled|non)"
+    r"|(?:not|n't) support.{0,20}\bstream(?:ing)?\b"
 )
+# Classes that may override what the status says.
 _STRONGER = (ContextLengthError, QuotaExceededError)
 _HINTS: dict[type[StreamKitError], str] = {
     AuthenticationError: "Check the key: api_key=, or the provider's variable.",
@@ -142,16 +161,15 @@ def parse_failure(body: object) -> Failure:
         What could be read; at least a message.
     """
     if isinstance(body, str):
-        text = _TAGS.sub(" ", body) if "<" in body else body
-        return Failure(clean_text(text) or "no text")
-    if isinstance(body, Sequence) and body:
-        return parse_failure(cast("Sequence[Any]", body)[0])
-    if not isinstance(body, Mapping):
-        return Failure("no text")
-    outer = cast("Mapping[str, Any]", body)
+        text = body[:_MAX_PAGE_CHARACTERS]
+        text = _TAGS.sub(" ", text) if "<" in text else text
+        return Failure(clean_text(text) or NO_TEXT)
+    if items := as_items(body):
+        return parse_failure(items[0])
+    outer = as_mapping(body)
     inner = outer.get("error")
-    if isinstance(inner, Mapping):
-        return _from_mapping(cast("Mapping[str, Any]", inner), outer)
+    if is_mapping(inner):
+        return _from_mapping(inner, outer)
     if isinstance(inner, str):
         return _from_mapping({**outer, "message": inner}, outer)
     return _from_mapping(outer, outer)
@@ -167,24 +185,40 @@ def parse_frame_failure(frame: Mapping[str, Any], event: str) -> Failure | None:
     Returns:
         The failure, or None if the frame is none.
     """
-    error = frame.get("error")
-    if error:
+    if event == "error" or is_error(frame.get("error")):
         return parse_failure(frame)
-    if event == "error" or frame.get("object") == "error":
+    if "error" in (frame.get("object"), frame.get("type")):
         return parse_failure(frame)
-    status = _mapping(frame.get("base_resp")).get("status_code")
-    if status:  # MiniMax reports errors with status 200 that way
+    base = as_mapping(frame.get("base_resp"))
+    if base.get("status_code") not in _FINE:  # MiniMax, with status 200
         return parse_failure(
-            {"message": _mapping(frame["base_resp"]).get("status_msg"), "code": status}
+            {"message": base.get("status_msg"), "code": base["status_code"]}
         )
-    error = _mapping(frame.get("x_groq")).get("error")
-    if error:
+    error = as_mapping(frame.get("x_groq")).get("error")
+    if is_error(error):
         return parse_failure({"error": error})
-    if "choices" not in frame and frame.get("message") and frame.get("code"):
-        return parse_failure(frame)
-    if frame.get("detail") and "choices" not in frame:
+    if "choices" in frame:
+        return None
+    is_coded = frame.get("message") and frame.get("code") not in _FINE
+    if is_coded or frame.get("detail") or frame.get("errors"):
         return parse_failure(frame)
     return None
+
+
+def is_error(value: object) -> bool:
+    """Whether what stands under ``error`` is one; some servers always send the field.
+
+    Args:
+        value: What a server sent.
+
+    Returns:
+        False for null, an empty value, and an object of nothing but empty values.
+
+    Example:
+        >>> is_error("overloaded"), is_error({"message": "", "code": None})
+        (True, False)
+    """
+    return any(value.values()) if is_mapping(value) else bool(value)
 
 
 def refuses_stream(message: str, param: str | None) -> bool:
@@ -263,20 +297,24 @@ def _class_for(failure: Failure, status: int | None) -> type[StreamKitError]:
 
 
 def _from_mapping(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Failure:
-    message = _words(
-        inner.get("message")
-        or inner.get("detail")
-        or inner.get("msg")
-        or inner.get("error_message")
-        or outer.get("message")
-        or outer.get("detail")
+    message = next(
+        (
+            words
+            for holder in (inner, outer)
+            for name in _MESSAGES
+            if (words := _words(holder.get(name)))
+        ),
+        "",
     )
+    raw = as_mapping(inner.get("metadata")).get("raw")
+    if raw and isinstance(raw, str):  # the error of the server behind OpenRouter
+        message = ": ".join(filter(None, (message, raw)))
     code = inner.get("code", outer.get("code"))
     status = _status(inner.get("status_code")) or _status(inner.get("status"))
     kind = inner.get("type") or inner.get("status")
     param = inner.get("param")
     return Failure(
-        message=clean_text(message) or "no text",
+        message=clean_text(message) or NO_TEXT,
         code=clean_text(str(code), 80) if code not in (None, "") else None,
         kind=clean_text(kind, 80) if isinstance(kind, str) else None,
         param=clean_text(param, 80) if isinstance(param, str) else None,
@@ -288,25 +326,16 @@ def _words(value: object) -> str:
     """The text of a message, which may be a list of validation errors."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping):
-        inner = cast("Mapping[str, Any]", value)
-        text = inner.get("msg") or inner.get("message") or inner.get("detail") or ""
-        place = inner.get("loc")
-        if isinstance(place, Sequence) and not isinstance(place, str):
-            steps = ".".join(str(step) for step in cast("Sequence[Any]", place))
-            return f"{steps}: {_words(text)}"
-        return _words(text)
-    if isinstance(value, Sequence):
-        return "; ".join(_words(item) for item in cast("Sequence[Any]", value)[:5])
-    return "" if value is None else str(value)
+    if is_mapping(value):
+        text = _words(next((value[name] for name in _MESSAGES if value.get(name)), ""))
+        place = ".".join(str(step) for step in as_items(value.get("loc")))
+        return f"{place}: {text}" if place else text
+    if items := as_items(value):
+        return "; ".join(_words(item) for item in items[:5])
+    return str(value) if isinstance(value, int | float) else ""
 
 
 def _status(value: object) -> int | None:
     if isinstance(value, str) and value.isdecimal() and len(value) == 3:
         value = int(value)
-    is_status = isinstance(value, int) and 400 <= value < 600
-    return value if is_status else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    return value if isinstance(value, int) and 400 <= value < 600 else None

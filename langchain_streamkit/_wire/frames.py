@@ -8,55 +8,45 @@ goes the general way. Both give the same events (a property test holds them to i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
-
-import orjson
+import json
+from typing import TYPE_CHECKING, Any
 
 from langchain_streamkit._wire.answer import Answer
 from langchain_streamkit._wire.citations import SourceGatherer
 from langchain_streamkit._wire.deltas import MediaDelta, RefusalDelta, ScoredTextEvent
+from langchain_streamkit._wire.frame_keys import (
+    CHOICE_KEYS,
+    DELTA_KEYS,
+    FRAME_KEYS,
+    IDENTITY,
+    IMAGE_PARTS,
+    INERT_KEYS,
+    NO_REASONS,
+    PLAIN_DELTAS,
+    REPEATED,
+    SPEAKING_KEYS,
+)
 from langchain_streamkit._wire.media import parse_media
 from langchain_streamkit._wire.reasoning import (
-    gather_reasoning_details,
     parse_reasoning,
     thinking_text,
+)
+from langchain_streamkit._wire.shapes import (
+    as_items,
+    as_mapping,
+    as_text,
+    is_mapping,
+    mappings,
 )
 from langchain_streamkit._wire.text_channel import TextChannel
 from langchain_streamkit._wire.tool_calls import ToolCallAssembler
 from langchain_streamkit._wire.usage import is_report
 from langchain_streamkit.events import ReasoningEvent, StreamEvent, TextEvent
 
-__all__ = ["FrameReader"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-_FRAME_KEYS = frozenset(
-    {
-        *("id", "object", "created", "model", "choices", "usage", "system_fingerprint"),
-        *("service_tier", "error", "obfuscation", "p", "padding", "x_groq"),
-        *("citations", "search_results", "references", "sources"),
-    }
-)
-_CHOICE_KEYS = frozenset(
-    {
-        *("index", "delta", "message", "finish_reason", "finishReason", "logprobs"),
-        *("text", "usage", "error", "obfuscation", "p"),
-    }
-)
-_DELTA_KEYS = frozenset(
-    {
-        *("role", "content", "tool_calls", "function_call", "refusal", "padding"),
-        *("reasoning_content", "reasoning", "reasoning_text", "thinking"),
-        *("reasoning_details", "annotations", "audio", "images", "name"),
-        *("obfuscation", "p", "sources", "citations", "context", "executed_tools"),
-    }
-)
-_IDENTITY = ("id", "model", "created", "system_fingerprint", "service_tier")
-# A frame of these keys alone says nothing new beside its one delta.
-_INERT_KEYS = frozenset(
-    {*_IDENTITY, "object", "choices", "usage", "obfuscation", "p", "padding"}
-)
-_PLAIN_DELTAS = {"content"}, {"content", "role"}
-_SPEAKING_KEYS = frozenset({"usage", "error", "message", "finishReason"})
+__all__ = ["FrameReader"]
 
 
 class FrameReader:
@@ -69,6 +59,7 @@ class FrameReader:
 
     Attributes:
         answer: All that was read so far.
+        error: What the choice itself holds as its error, if anything.
     """
 
     __slots__ = (
@@ -80,6 +71,7 @@ class FrameReader:
         "_thoughts",
         "_unsettled",
         "answer",
+        "error",
     )
 
     def __init__(
@@ -90,6 +82,7 @@ class FrameReader:
         max_argument_bytes: int = 16 * 1024 * 1024,
     ) -> None:
         self.answer = Answer()
+        self.error: object = None
         self._choice = choice
         self._channel = TextChannel(reasoning_tags)
         self._thoughts = TextChannel()
@@ -118,15 +111,15 @@ class FrameReader:
             delta = choice["delta"]
             content = delta["content"]
             if (
-                delta.keys() not in _PLAIN_DELTAS
+                delta.keys() not in PLAIN_DELTAS
                 or type(content) is not str
                 or not content
                 or not self._channel.is_plain
-                or not choice.keys() <= _CHOICE_KEYS
+                or not choice.keys() <= CHOICE_KEYS
                 or choice.get("finish_reason")
                 or choice.get("logprobs") is not None
                 or choice.get("index", 0) != self._choice
-                or not _SPEAKING_KEYS.isdisjoint(choice)
+                or not SPEAKING_KEYS.isdisjoint(choice)
             ):
                 return None
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -148,13 +141,13 @@ class FrameReader:
         """
         self._read_identity(frame)
         self._read_usage(frame.get("usage"))
-        self._read_usage(_mapping(frame.get("x_groq")).get("usage"))
+        self._read_usage(as_mapping(frame.get("x_groq")).get("usage"))
         self._sources.feed(frame)
-        self._keep_unknown(frame, _FRAME_KEYS)
+        self._keep_unknown(frame, FRAME_KEYS)
         choice = self._pick_choice(frame.get("choices"))
-        self._plain_keys = frozenset(frame) if frame.keys() <= _INERT_KEYS else None
+        self._plain_keys = frozenset(frame) if frame.keys() <= INERT_KEYS else None
         self._unsettled = tuple(
-            key for key in _IDENTITY if key in frame and not getattr(self.answer, key)
+            key for key in IDENTITY if key in frame and not getattr(self.answer, key)
         )
         return self._read_choice(choice) if choice is not None else []
 
@@ -167,7 +160,7 @@ class FrameReader:
 
     def _read_identity(self, frame: Mapping[str, Any]) -> None:
         """The first value of each that is not empty stays."""
-        for key in _IDENTITY:
+        for key in IDENTITY:
             value = frame.get(key)
             if value and not getattr(self.answer, key):
                 is_known = isinstance(value, int | float if key == "created" else str)
@@ -176,110 +169,135 @@ class FrameReader:
 
     def _read_usage(self, usage: object) -> None:
         if is_report(usage) or (usage and self.answer.usage is None):
-            value = _mapping(usage)
-            if value:
-                self.answer.usage = dict(value)
+            self.answer.usage = dict(as_mapping(usage)) or self.answer.usage
 
     def _pick_choice(self, choices: object) -> Mapping[str, Any] | None:
-        if not isinstance(choices, Sequence) or isinstance(choices, str):
-            return None
-        items = cast("Sequence[Any]", choices)
-        candidates = [
-            cast("Mapping[str, Any]", item)
-            for item in items
-            if isinstance(item, Mapping)
-        ]
-        for choice in candidates:
+        for place, item in enumerate(as_items(choices)):
+            choice = as_mapping(item)
             index = choice.get("index")
-            if index == self._choice or (index is None and self._choice == 0):
+            if choice and (place if index is None else index) == self._choice:
                 return choice
         return None
 
     def _read_choice(self, choice: Mapping[str, Any]) -> list[StreamEvent]:
         answer = self.answer
         self._read_usage(choice.get("usage"))
-        self._keep_unknown(choice, _CHOICE_KEYS)
-        reason = _text(choice.get("finish_reason")) or _text(choice.get("finishReason"))
+        self._keep_unknown(choice, CHOICE_KEYS)
+        self.error = self.error or choice.get("error")
+        reason = _reason(choice.get("finish_reason")) or _reason(
+            choice.get("finishReason")
+        )
         answer.finish_reason = reason or answer.finish_reason
-        delta = choice.get("delta")
-        message = choice.get("message")
+        delta, message = (
+            as_mapping(choice.get("delta")),
+            as_mapping(choice.get("message")),
+        )
         events: list[StreamEvent] = []
-        if isinstance(delta, Mapping):
+        if delta:
             events = self._read_delta(
-                cast("Mapping[str, Any]", delta),
-                is_last=bool(reason),
-                logprobs=choice.get("logprobs"),
+                delta, is_last=bool(reason), logprobs=choice.get("logprobs")
             )
-        if isinstance(message, Mapping):
-            whole = cast("Mapping[str, Any]", message)
-            events += self._read_message(whole, choice.get("logprobs"))
-        elif not isinstance(delta, Mapping) and _text(choice.get("text")):
-            events = self._read_content(choice["text"], is_last=bool(reason))
+        if message:
+            events += self._read_message(message, choice.get("logprobs"))
+        elif not isinstance(choice.get("delta"), dict):
+            text = as_text(choice.get("text"))  # of a server of plain completions
+            events = self._read_content(text, is_last=bool(reason))
         return events
 
     def _read_message(
         self, message: Mapping[str, Any], logprobs: object
     ) -> list[StreamEvent]:
-        """A whole message: all of a body, or the repetition that ends a stream."""
-        if not self.answer.has_content:
-            return self._read_delta(message, is_last=False, logprobs=logprobs)
-        self._sources.feed(message)
-        said, content = self.answer.text, message.get("content")
-        is_sure = not self._channel.is_holding
-        if is_sure and isinstance(content, str) and content.startswith(said):
-            return self._read_content(content[len(said) :], is_last=False)
-        return []
+        """A whole message: all of a body, or what ends a stream and repeats it."""
+        answer = self.answer
+        repeated = {
+            name
+            for parts, names in REPEATED.items()
+            if getattr(answer, parts)
+            for name in names
+        }
+        if "reasoning" in repeated and not answer.details:
+            answer.details.feed(message)
+        news = {k: value for k, value in message.items() if k not in repeated}
+        if answer.text_parts or self._channel.is_holding:
+            news["content"] = self._unsaid(message.get("content"))
+        logprobs = None if answer.logprobs else logprobs
+        return self._read_delta(news, is_last=False, logprobs=logprobs)
+
+    def _unsaid(self, content: object) -> str | None:
+        """What a whole text adds to the pieces that came before it."""
+        said = self.answer.text
+        if not isinstance(content, str) or self._channel.is_holding:
+            return None
+        return content[len(said) :] if content.startswith(said) else None
 
     def _read_delta(
         self, delta: Mapping[str, Any], *, is_last: bool, logprobs: object
     ) -> list[StreamEvent]:
         answer = self.answer
-        self._keep_unknown(delta, _DELTA_KEYS)
+        self._keep_unknown(delta, DELTA_KEYS)
         self._sources.feed(delta)
-        gather_reasoning_details(answer.reasoning_details, delta)
+        self._read_usage(delta.get("usage"))
+        answer.details.feed(delta)
         thought = parse_reasoning(delta)
         events = self._reasoning_events(thought) if thought else []
-        events += self._read_content(delta.get("content"), is_last=is_last)
+        content = delta.get("content")
+        if thought and (parts := as_items(content)):  # maybe the same, in a part
+            content = [part for part in parts if not _is_thinking(part)]
+        events += self._read_content(content, is_last=is_last)
         events = self._score(events, logprobs)
-        refusal = _text(delta.get("refusal"))
+        refusal = as_text(delta.get("refusal"))
         if refusal:
             answer.refusal_parts.append(refusal)
             events.append(RefusalDelta(refusal))
-        for block in parse_media(delta):
-            answer.media.append(block)
-            events.append(MediaDelta(block))
+        events.extend(self._read_media(delta))
         for piece in _pieces(delta.get("tool_calls")):
             events.extend(self._assembler.feed(piece))
-        self._read_function_call(_mapping(delta.get("function_call")))
+        self._read_function_call(as_mapping(delta.get("function_call")))
         return events
 
     def _read_content(self, content: object, *, is_last: bool) -> list[StreamEvent]:
         """Content is a string; or parts; or, where a server slips, a bare value."""
-        if content is None or content == "":
+        if content is None or content in ("", [], {}):
             return []
-        if isinstance(content, Sequence) and not isinstance(content, str):
-            parts = cast("Sequence[Any]", content)
-            return [event for part in parts for event in self._read_part(part)]
-        text = content if isinstance(content, str) else orjson.dumps(content).decode()
-        pieces = self._channel.feed(
-            text, is_last=is_last, parts=self.answer.text_parts
+        parts, part = as_items(content), as_mapping(content)
+        if parts or _is_thinking(part) or _is_text(part):
+            return self._read_parts(parts or [part])
+        text = (
+            content
+            if isinstance(content, str)
+            else json.dumps(content, ensure_ascii=False)
         )
+        pieces = self._channel.feed(text, is_last=is_last, parts=self.answer.text_parts)
         return self._text_events(pieces)
 
-    def _read_part(self, part: object) -> list[StreamEvent]:
-        if isinstance(part, str):
-            return self._read_content(part, is_last=False)
-        if not isinstance(part, Mapping):
-            return []
-        block = cast("Mapping[str, Any]", part)
-        if block.get("type") == "thinking":
+    def _read_parts(self, parts: Sequence[Any]) -> list[StreamEvent]:
+        """Parts in their order; texts that follow each other are one text."""
+        events: list[StreamEvent] = []
+        said: list[str] = []
+        for part in parts:
+            block = as_mapping(part)
+            text = part if isinstance(part, str) else as_text(block.get("text"))
+            if text and not _is_thinking(block):
+                said.append(text)
+                continue
+            events += self._read_content("".join(said), is_last=False)
+            said.clear()
+            events += self._read_block(block)
+        return events + self._read_content("".join(said), is_last=False)
+
+    def _read_block(self, block: Mapping[str, Any]) -> list[StreamEvent]:
+        if _is_thinking(block):
             thought = thinking_text(block)
             return self._reasoning_events(thought) if thought else []
-        text = block.get("text")
-        if isinstance(text, str):
-            return self._read_content(text, is_last=False)
+        if block.get("type") in IMAGE_PARTS:
+            return self._read_media({"images": [block]})
         self._sources.feed({"references": [block]})
-        return [MediaDelta(image) for image in parse_media({"images": [block]})]
+        return []
+
+    def _read_media(self, holder: Mapping[str, Any]) -> list[StreamEvent]:
+        blocks = parse_media(holder)
+        self.answer.media.extend(blocks)
+        return [MediaDelta(block) for block in blocks]
 
     def _text_events(self, pieces: list[tuple[bool, str]]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
@@ -299,9 +317,9 @@ class FrameReader:
     def _score(self, events: list[StreamEvent], logprobs: object) -> list[StreamEvent]:
         """Put log probabilities on the text that they belong to."""
         scores = {
-            key: value
-            for key, value in _mapping(logprobs).items()
-            if isinstance(value, list) and value
+            key: list(items)
+            for key, value in as_mapping(logprobs).items()
+            if (items := as_items(value))
         }
         if not scores:
             return events
@@ -315,7 +333,7 @@ class FrameReader:
 
     def _read_function_call(self, call: Mapping[str, Any]) -> None:
         for key in ("name", "arguments"):
-            text = _text(call.get(key))
+            text = as_text(call.get(key))
             if text:
                 kept = self.answer.function_call
                 kept[key] = kept.get(key, "") + text
@@ -323,23 +341,22 @@ class FrameReader:
     def _keep_unknown(self, holder: Mapping[str, Any], known: frozenset[str]) -> None:
         for key in holder.keys() - known:
             value = holder[key]
-            if value is not None and value != "" and value != [] and value != {}:
+            if value is not None and value not in ("", [], {}):
                 self.answer.extras[key] = value
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _is_thinking(part: object) -> bool:
+    return as_mapping(part).get("type") == "thinking"
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+def _is_text(part: Mapping[str, Any]) -> bool:
+    return isinstance(part.get("text"), str)
+
+
+def _reason(value: object) -> str | None:
+    return value if isinstance(value, str) and value not in NO_REASONS else None
 
 
 def _pieces(value: object) -> list[Mapping[str, Any]]:
     """``tool_calls`` is a list, or one object (TGI before 3.1, 2025-03)."""
-    if isinstance(value, Mapping):
-        return [cast("Mapping[str, Any]", value)]
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    items = cast("Sequence[Any]", value)
-    return [item for item in items if isinstance(item, Mapping)]
+    return [value] if is_mapping(value) else mappings(value)

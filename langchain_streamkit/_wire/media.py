@@ -8,12 +8,18 @@ before it, so that LangChain joins their data; an image is a block of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
+
+from langchain_streamkit._wire.shapes import as_mapping, is_mapping, mappings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["parse_media"]
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(.*)", re.DOTALL)
+_DATA_URL = re.compile(
+    r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(.*)", re.DOTALL
+)
 
 
 def parse_media(delta: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -31,17 +37,13 @@ def parse_media(delta: Mapping[str, Any]) -> list[dict[str, Any]]:
         'audio'
     """
     blocks: list[dict[str, Any]] = []
-    audio = delta.get("audio")
-    if isinstance(audio, Mapping):
-        block = _audio_block(cast("Mapping[str, Any]", audio))
+    block = _audio_block(as_mapping(delta.get("audio")))
+    if block:
+        blocks.append(block)
+    for image in mappings(delta.get("images")):
+        block = _image_block(image)
         if block:
             blocks.append(block)
-    images = delta.get("images")
-    if isinstance(images, Sequence) and not isinstance(images, str):
-        for image in cast("Sequence[Any]", images):
-            block = _image_block(image)
-            if block:
-                blocks.append(block)
     return blocks
 
 
@@ -58,13 +60,10 @@ def _audio_block(audio: Mapping[str, Any]) -> dict[str, Any] | None:
     return block
 
 
-def _image_block(image: object) -> dict[str, Any] | None:
-    if not isinstance(image, Mapping):
-        return None
-    holder = cast("Mapping[str, Any]", image)
-    inner = holder.get("image_url", holder)
-    if isinstance(inner, Mapping):
-        inner = cast("Mapping[str, Any]", inner).get("url")
+def _image_block(image: Mapping[str, Any]) -> dict[str, Any] | None:
+    inner = image.get("image_url", image)
+    if is_mapping(inner):
+        inner = inner.get("url")
     if not isinstance(inner, str) or not inner:
         return None
     found = _DATA_URL.match(inner)

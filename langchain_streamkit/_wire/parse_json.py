@@ -2,22 +2,20 @@
 
 Strategy: orjson reads nearly everything. What it refuses by right but servers send
 all the same (half of a surrogate pair, NaN, 1e999, bytes that are not UTF-8) goes
-once through the standard parser, whose depth and digits are bounded; whatever that
-refuses is broken.
+once through the standard parser; whatever that refuses is broken. Depth is bounded
+first, for values from either are copied, compared and written by code that recurses.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
-__all__ = ["MAX_DEPTH", "nesting_depth", "parse_json"]
+from langchain_streamkit._wire.nesting import MAX_DEPTH, is_too_deep
 
-MAX_DEPTH = 512
-_OPENING = frozenset("[{")
-_CLOSING = frozenset("]}")
+__all__ = ["parse_json", "parse_strict_json"]
 
 
 def parse_json(data: bytes) -> Any:
@@ -38,31 +36,32 @@ def parse_json(data: bytes) -> Any:
         {'a': nan}
     """
     try:
-        return orjson.loads(data)
+        return parse_strict_json(data)
     except orjson.JSONDecodeError:
         text = data.decode("utf-8", "replace")
-    if nesting_depth(text) > MAX_DEPTH:
-        message = f"JSON nests deeper than {MAX_DEPTH} levels"
-        raise ValueError(message)
-    return cast("Any", json.loads(text))
+    _check_depth(text)
+    return json.loads(text)
 
 
-def nesting_depth(text: str) -> int:
-    """The deepest nesting of brackets; those inside strings count as well.
+def parse_strict_json(data: bytes) -> Any:
+    """Parse one JSON value that keeps to the standard.
 
     Args:
-        text: Any text.
+        data: The bytes of the value.
 
     Returns:
-        The number of brackets open at once.
+        The value; all strings encode to UTF-8, all numbers are finite.
+
+    Raises:
+        orjson.JSONDecodeError: If it is not JSON by the standard.
+        ValueError: If it nests deeper than ``MAX_DEPTH``.
     """
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return 0
-    depth = deepest = 0
-    for character in text:
-        if character in _OPENING:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in _CLOSING:
-            depth -= 1
-    return deepest
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+        _check_depth(data.decode("utf-8", "replace"))
+    return orjson.loads(data)
+
+
+def _check_depth(text: str) -> None:
+    if is_too_deep(text):
+        message = f"JSON nests deeper than {MAX_DEPTH} levels"
+        raise ValueError(message)

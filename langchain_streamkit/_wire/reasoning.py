@@ -8,13 +8,19 @@ servers want them back that way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["gather_reasoning_details", "parse_reasoning", "thinking_text"]
+from langchain_streamkit._wire.shapes import mappings
 
-_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["REASONING_FIELDS", "ReasoningDetails", "parse_reasoning", "thinking_text"]
+
+REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 _DETAIL_TEXTS = ("text", "summary")
+_JOINED = frozenset({*_DETAIL_TEXTS, "data"})
 
 
 def parse_reasoning(delta: Mapping[str, Any]) -> str:
@@ -31,12 +37,12 @@ def parse_reasoning(delta: Mapping[str, Any]) -> str:
         >>> parse_reasoning({"reasoning_content": None, "reasoning": "Hm"})
         'Hm'
     """
-    for name in _FIELDS:
+    for name in REASONING_FIELDS:
         value = delta.get(name)
         if value and isinstance(value, str):
             return value
     details = delta.get("reasoning_details")
-    return "".join(_detail_text(detail) for detail in _mappings(details))
+    return "".join(_detail_text(detail) for detail in mappings(details))
 
 
 def thinking_text(part: Mapping[str, Any]) -> str:
@@ -53,32 +59,73 @@ def thinking_text(part: Mapping[str, Any]) -> str:
         return thinking
     return "".join(
         text
-        for piece in _mappings(thinking)
+        for piece in mappings(thinking)
         if isinstance(text := piece.get("text"), str)
     )
 
 
-def gather_reasoning_details(kept: list[dict[str, Any]], delta: Mapping[str, Any]) -> None:
-    """Add a delta's ``reasoning_details`` to those kept so far.
+@dataclass(slots=True)
+class ReasoningDetails:
+    """The blocks of ``reasoning_details``, joined from their pieces.
 
     Pieces of one block (same type and index, following each other) are joined, so
     that what goes back to the server is what it would have sent whole (OpenRouter,
-    "Preserving reasoning blocks", 2026-11).
+    "Preserving reasoning blocks", 2026-11). Texts are kept in pieces until the
+    blocks are asked for, for a long thought comes in very many of them.
 
-    Args:
-        kept: The blocks so far; changed in place.
-        delta: The server's object.
+    Attributes:
+        facts: Of each block, all but its texts.
+        texts: Of each block, the pieces of its texts, by name.
+
+    Example:
+        >>> details = ReasoningDetails()
+        >>> details.add({"type": "reasoning.text", "text": "H"})
+        >>> details.add({"type": "reasoning.text", "text": "m"})
+        >>> details.blocks
+        [{'type': 'reasoning.text', 'text': 'Hm'}]
     """
-    for detail in _mappings(delta.get("reasoning_details")):
-        last = kept[-1] if kept else None
-        if last is None or not _continues(last, detail):
-            kept.append(dict(detail))
-            continue
+
+    facts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    texts: list[dict[str, list[str]]] = field(
+        default_factory=list[dict[str, list[str]]]
+    )
+
+    def __len__(self) -> int:
+        """The number of blocks."""
+        return len(self.facts)
+
+    @property
+    def blocks(self) -> list[dict[str, Any]]:
+        """The blocks so far, whole and in order, as new dicts."""
+        return [
+            {**facts, **{name: "".join(parts) for name, parts in texts.items()}}
+            for facts, texts in zip(self.facts, self.texts, strict=True)
+        ]
+
+    def feed(self, delta: Mapping[str, Any]) -> None:
+        """Take the pieces in a delta or a message.
+
+        Args:
+            delta: The server's object.
+        """
+        for detail in mappings(delta.get("reasoning_details")):
+            self.add(detail)
+
+    def add(self, detail: Mapping[str, Any]) -> None:
+        """Take one piece.
+
+        Args:
+            detail: An element of ``reasoning_details``.
+        """
+        if not self.facts or not _continues(self.facts[-1], detail):
+            self.facts.append({})
+            self.texts.append({})
+        facts, texts = self.facts[-1], self.texts[-1]
         for key, value in detail.items():
-            if key in {*_DETAIL_TEXTS, "data"} and isinstance(value, str):
-                last[key] = (last.get(key) or "") + value
-            elif value is not None:
-                last[key] = value
+            if key in _JOINED and isinstance(value, str):
+                texts.setdefault(key, []).append(value)
+            elif value is not None or key not in facts:
+                facts[key] = value
 
 
 def _continues(last: Mapping[str, Any], detail: Mapping[str, Any]) -> bool:
@@ -97,10 +144,3 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
         if isinstance(value, str):
             return value
     return ""
-
-
-def _mappings(value: object) -> list[Mapping[str, Any]]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    items = cast("Sequence[Any]", value)
-    return [item for item in items if isinstance(item, Mapping)]

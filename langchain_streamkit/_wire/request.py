@@ -7,19 +7,30 @@ tokens are exchanged. ``extra_body`` comes last and wins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
 from langchain_streamkit.errors import UnsendableInputError
-from langchain_streamkit.providers import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_streamkit.providers import Provider
 
 __all__ = ["encode_body", "render_body"]
 
+_UNSENDABLE = (TypeError, ValueError, RecursionError)
 _MAX_TOKENS = ("max_tokens", "max_completion_tokens")
-# Empty values that say something all the same.
-_KEPT_EMPTY = frozenset({"messages"})
+# Fields that mean nothing when they are empty; in others an empty object may be the
+# very thing that switches them on (OpenAI's web_search_options, 2026-11).
+_IDLE_EMPTY = frozenset(
+    {
+        *("stop", "tools", "tool_choice", "logit_bias", "response_format"),
+        *("reasoning_effort", "verbosity", "service_tier"),
+    }
+)
 
 
 def render_body(
@@ -46,18 +57,20 @@ def render_body(
     Example:
         >>> from langchain_streamkit.providers import Provider
         >>> row = Provider(name="old", max_tokens_field="max_tokens")
-        >>> render_body({"max_tokens": 5, "stop": []}, row, is_stream=False,
-        ...             stream_usage=True)
+        >>> render_body(
+        ...     {"max_tokens": 5, "stop": []}, row, is_stream=False, stream_usage=True
+        ... )
         {'max_tokens': 5}
     """
     body: dict[str, Any] = {}
+    names = dict(provider.parameter_names)
     for name, value in parameters.items():
-        if _is_empty(value) and name not in _KEPT_EMPTY:
+        if value is None or (not value and name in _IDLE_EMPTY):
             continue
         if name in _MAX_TOKENS:
             body[provider.max_tokens_field] = value
         elif name not in provider.refused_parameters:
-            body[name] = value
+            body[names.get(name, name)] = value
     if not provider.parallel_tool_calls or "tools" not in body:
         body.pop("parallel_tool_calls", None)
     if "tools" not in body:
@@ -88,12 +101,12 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
         UnsendableInputError: If a field is no JSON; the message names it.
     """
     try:
-        return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
-    except (TypeError, ValueError):
+        return _encode(body)
+    except _UNSENDABLE:
         for name, value in body.items():
             try:
-                orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
-            except (TypeError, ValueError) as error:
+                _encode(value)
+            except _UNSENDABLE as error:
                 message = (
                     f"The request's field {name!r} cannot be written as JSON: "
                     f"{_reason(error)}. Give plain values: text, numbers, lists, "
@@ -103,12 +116,17 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
         raise
 
 
+def _encode(value: object) -> bytes:
+    """By orjson; what it refuses (an integer of 65 bits), by the standard library."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return text.encode()
+
+
 def _reason(error: Exception) -> str:
     words = str(error)
-    return "text with half a character (a lone surrogate)" if "surrog" in words else words
-
-
-def _is_empty(value: object) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, list | tuple | dict | str) and not value
+    return (
+        "text with half a character (a lone surrogate)" if "surrog" in words else words
+    )

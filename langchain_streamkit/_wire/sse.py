@@ -21,6 +21,7 @@ __all__ = ["DEFAULT_MAX_EVENT_BYTES", "SSEDecoder", "ServerSentEvent"]
 DEFAULT_MAX_EVENT_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _MAX_RETRY_DIGITS = 18
+_STRAY_BYTES = 500
 
 
 class ServerSentEvent(NamedTuple):
@@ -40,21 +41,26 @@ class ServerSentEvent(NamedTuple):
 
 
 class SSEDecoder:
-    """An incremental decoder: feed it bytes, split anywhere, and get events.
+    r"""An incremental decoder: feed it bytes, split anywhere, and get events.
 
     Args:
-        max_event_bytes: The most bytes that one event may have.
+        max_event_bytes: The most bytes that the lines of one event may have; a
+            comment counts only while it is read.
+        has_error_fields: Whether a field ``error``, which the standard does not
+            know, is an event of that type: old llama.cpp servers report a failure
+            that way (llama.cpp before 2025-09).
 
     Attributes:
-        stray_fields: Fields that the standard does not know and whose name is
-            ``error``, as ``(name, value)``: old llama.cpp servers report a failure
-            that way (llama.cpp before 2025-09).
+        failure: Set once an event is too large; raise it after the events that
+            ``feed`` gave with it. Nothing more is read then.
+        stray_line: The beginning of the first line that is no field of the standard;
+            of a body that is no stream at all, its first words.
 
     Example:
         >>> decoder = SSEDecoder()
-        >>> decoder.feed(b"data: one\\n\\ndata: t")
+        >>> decoder.feed(b"data: one\n\ndata: t")
         [ServerSentEvent(data=b'one', event='message', id='', retry=None)]
-        >>> [event.data for event in decoder.feed(b"wo\\n\\n")]
+        >>> [event.data for event in decoder.feed(b"wo\n\n")]
         [b'two']
     """
 
@@ -62,6 +68,7 @@ class SSEDecoder:
         "_at_start",
         "_data",
         "_event",
+        "_has_error_fields",
         "_id",
         "_max_event_bytes",
         "_pending_id",
@@ -69,14 +76,24 @@ class SSEDecoder:
         "_retry",
         "_size",
         "_skip_line_feed",
-        "stray_fields",
+        "_unfinished",
+        "failure",
+        "stray_line",
     )
 
-    def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
-        self.stray_fields: list[tuple[str, bytes]] = []
+    def __init__(
+        self,
+        max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+        *,
+        has_error_fields: bool = False,
+    ) -> None:
+        self.failure: StreamLimitError | None = None
+        self.stray_line = b""
         self._max_event_bytes = max_event_bytes
+        self._has_error_fields = has_error_fields
         self._pieces: list[bytes] = []
-        self._size = 0
+        self._unfinished = 0  # bytes of the line that has not ended
+        self._size = 0  # bytes of this event's lines before it
         self._data: list[bytes] = []
         self._event = b""
         self._id = ""
@@ -92,12 +109,11 @@ class SSEDecoder:
             data: Any number of bytes.
 
         Returns:
-            The events, in order; often none.
-
-        Raises:
-            StreamLimitError: If an event is larger than ``max_event_bytes``.
+            The events, in order; often none. Look at ``failure`` afterwards.
         """
         events: list[ServerSentEvent] = []
+        if self.failure is not None:
+            return events
         if self._skip_line_feed and data:
             self._skip_line_feed = False
             if data[0] == 0x0A:
@@ -107,8 +123,9 @@ class SSEDecoder:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if self._pieces or self._at_start:
             self._pieces.append(data)
-            self._grow(len(data))
             if b"\n" not in data:
+                self._unfinished += len(data)
+                self._fits(self._unfinished)
                 return events
             data = b"".join(self._pieces)
             self._pieces.clear()
@@ -127,13 +144,15 @@ class SSEDecoder:
         Returns:
             The unfinished event, or None if nothing is left.
         """
+        if self.failure is not None:
+            return None
         tail = b"".join(self._pieces)
         self._pieces.clear()
         events: list[ServerSentEvent] = []
         if self._at_start:
             tail = tail.removeprefix(_BOM)
         if tail:
-            self._read_line(tail)
+            self._read_line(tail, events)
         self._dispatch(events)
         return events[0] if events else None
 
@@ -142,20 +161,21 @@ class SSEDecoder:
         rest = blocks.pop()
         for block in blocks:
             if block[:6] == b"data: " and b"\n" not in block and self._is_clean():
-                if len(block) > self._max_event_bytes:
-                    self._grow(len(block))
+                if self._size + len(block) > self._max_event_bytes:
+                    self._fits(len(block))
+                    return
                 events.append(ServerSentEvent(block[6:], "message", self._id))
                 self._size = 0
-            else:
-                self._read_lines(block.split(b"\n"), events)
+            elif self._read_lines(block.split(b"\n"), events):
                 self._dispatch(events)
+            else:
+                return
         lines = rest.split(b"\n")
         tail = lines.pop()
-        self._read_lines(lines, events)
-        if tail:
-            self._pieces.append(tail)
-        self._size = sum(map(len, self._data)) + len(tail)
-        self._grow(0)
+        if self._read_lines(lines, events):
+            self._unfinished = len(tail)
+            if tail and self._fits(len(tail)):
+                self._pieces.append(tail)
 
     def _is_clean(self) -> bool:
         return not (
@@ -165,20 +185,34 @@ class SSEDecoder:
             or self._retry is not None
         )
 
-    def _read_lines(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
+    def _read_lines(self, lines: list[bytes], events: list[ServerSentEvent]) -> bool:
+        """Read whole lines; False once one of them is too much."""
         for line in lines:
-            if line:
-                self._read_line(line)
-            else:
+            if not line:
                 self._dispatch(events)
+            elif self._fits(len(line)):
+                self._read_line(line, events)
+            else:
+                return False
+        return True
 
-    def _read_line(self, line: bytes) -> None:
+    def _read_line(self, line: bytes, events: list[ServerSentEvent]) -> None:
         name, _, value = line.partition(b":")
+        if not name:
+            return
+        self._size += len(line)
         if value[:1] == b" ":
             value = value[1:]
         if name == b"data":
             self._data.append(value)
-        elif name == b"event":
+        elif name == b"error" and value and self._has_error_fields:
+            events.append(ServerSentEvent(value, "error", self._id))
+        elif not self._read_field(name, value) and not self.stray_line:
+            self.stray_line = line[:_STRAY_BYTES]
+
+    def _read_field(self, name: bytes, value: bytes) -> bool:
+        """A field that says something about the event; False if there is no such."""
+        if name == b"event":
             self._event = value
         elif name == b"id":
             if b"\0" not in value:
@@ -186,8 +220,9 @@ class SSEDecoder:
         elif name == b"retry":
             if value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
                 self._retry = int(value)
-        elif name == b"error" and value:
-            self.stray_fields.append(("error", value))
+        else:
+            return False
+        return True
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         if self._pending_id is not None:
@@ -202,11 +237,12 @@ class SSEDecoder:
         self._retry = None
         self._size = 0
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > self._max_event_bytes:
-            message = (
+    def _fits(self, size: int) -> bool:
+        """Whether a line of this size has room in the event; if not, all ends."""
+        if self._size + size > self._max_event_bytes:
+            self._pieces.clear()
+            self.failure = StreamLimitError(
                 f"The server sent an event of more than {self._max_event_bytes} bytes "
                 "without ending it. Raise max_event_bytes if such answers are expected."
             )
-            raise StreamLimitError(message)
+        return self.failure is None

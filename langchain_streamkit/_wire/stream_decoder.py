@@ -10,23 +10,24 @@ cut, never a success.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from langchain_streamkit._wire.answer import Answer
 from langchain_streamkit._wire.deltas import AnswerEnd
 from langchain_streamkit._wire.failures import (
+    NO_TEXT,
     clean_text,
+    is_error,
     parse_failure,
     parse_frame_failure,
     to_error,
 )
 from langchain_streamkit._wire.frames import FrameReader
-from langchain_streamkit._wire.parse_json import parse_json
+from langchain_streamkit._wire.parse_json import parse_json, parse_strict_json
+from langchain_streamkit._wire.shapes import as_items, as_mapping, is_mapping
 from langchain_streamkit._wire.sse import (
     DEFAULT_MAX_EVENT_BYTES,
-    SSEDecoder,
     ServerSentEvent,
+    SSEDecoder,
 )
 from langchain_streamkit.errors import (
     ProtocolError,
@@ -35,16 +36,31 @@ from langchain_streamkit.errors import (
     StreamKitError,
     StreamLimitError,
 )
-from langchain_streamkit.events import StreamEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_streamkit._wire.answer import Answer
+    from langchain_streamkit.events import StreamEvent
 
 __all__ = ["StreamDecoder"]
 
 _DONE = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
 _EXCERPT = 200
+_WHAT = {
+    "<": "an HTML page",
+    "{": "JSON that is broken, or was cut",
+    "[": "JSON that is broken, or was cut",
+}
+_CUT_JSON = ("{", "[")  # a second attempt may get it whole; a page stays a page
+_CHECK_URL = (
+    "Check base_url: it is the address before /chat/completions, and often ends in /v1."
+)
 
 
 class StreamDecoder:
-    """Feed it the body of a response, split anywhere, and get events.
+    r"""Feed it the body of a response, split anywhere, and get events.
 
     Args:
         where: The server and the model, for the messages of errors.
@@ -60,7 +76,7 @@ class StreamDecoder:
     Example:
         >>> decoder = StreamDecoder()
         >>> frame = b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}'
-        >>> decoder.feed(frame + b"\\n\\ndata: [DONE]\\n\\n")[0].content
+        >>> decoder.feed(frame + b"\n\ndata: [DONE]\n\n")[0].content
         'Hi'
         >>> decoder.close()[-1].answer.text
         'Hi'
@@ -73,6 +89,7 @@ class StreamDecoder:
         "_max_response_bytes",
         "_reader",
         "_saw_done",
+        "_saw_frame",
         "_size",
         "_sse",
         "_where",
@@ -95,11 +112,12 @@ class StreamDecoder:
         self._reader = FrameReader(
             reasoning_tags=reasoning_tags, max_argument_bytes=max_event_bytes
         )
-        self._sse = SSEDecoder(max_event_bytes)
+        self._sse = SSEDecoder(max_event_bytes, has_error_fields=True)
         self._max_event_bytes = max_event_bytes
         self._max_response_bytes = max_response_bytes
         self._is_stream: bool | None = None
         self._saw_done = False
+        self._saw_frame = False
         self._body: list[bytes] = []
         self._whole: Any = None
         self._size = 0
@@ -120,31 +138,18 @@ class StreamDecoder:
         """
         if self.is_done or self.failure is not None:
             return []
-        self._size += len(data)
-        if (
-            self._max_response_bytes is not None
-            and self._size > self._max_response_bytes
-        ):
-            self.failure = StreamLimitError(
-                f"{self._where} sent more than max_response_bytes="
-                f"{self._max_response_bytes} bytes. Raise it if such answers are "
-                "expected."
-            )
-            return []
-        if not self._is_stream and not self._sniff(data):
-            return []
-        if self._body:
-            data = b"".join(self._body)
-            self._body.clear()
         events: list[StreamEvent] = []
-        try:
-            for sent in self._sse.feed(data):
-                self._read_sent(sent, events)
-                if self.is_done or self.failure is not None:
-                    return events
-            self._read_stray_fields()
-        except StreamLimitError as error:
-            self.failure = error
+        is_too_long = self._is_too_long(data)
+        if is_too_long:
+            data = data[: (self._max_response_bytes or 0) - self._size]
+        self._size += len(data)
+        if self._is_stream or self._sniff(data):
+            if self._body:
+                data = b"".join(self._body)
+                self._body.clear()
+            self._read_stream(data, events)
+        if is_too_long:
+            self._end_too_long()
         return events
 
     def close(self) -> list[StreamEvent]:
@@ -174,20 +179,45 @@ class StreamDecoder:
         self.is_done = True
         return events
 
+    def _is_too_long(self, data: bytes) -> bool:
+        limit = self._max_response_bytes
+        return limit is not None and self._size + len(data) > limit
+
+    def _end_too_long(self) -> None:
+        if not (self.is_done or self.failure):
+            self.failure = StreamLimitError(
+                f"{self._where} sent more than max_response_bytes="
+                f"{self._max_response_bytes} bytes. Raise it if such answers are "
+                "expected."
+            )
+
     def _sniff(self, data: bytes) -> bool:
         """Whether these bytes go on as an event stream; if not, they are kept."""
         self._body.append(data)
-        if self._is_stream is None:
-            start = b"".join(self._body).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-            if not start:
-                return False
-            self._is_stream = start not in b"{[<"
-        if not self._is_stream and sum(map(len, self._body)) > self._max_event_bytes:
+        if self._is_stream is None and data.strip():
+            start = b"".join(self._body)
+            text = start.removeprefix(_BOM).lstrip()
+            if text and not _BOM.startswith(start):
+                self._is_stream = text[:1] not in b"{[<"
+        if not self._is_stream and self._size > self._max_event_bytes:
+            self._body.clear()
             self.failure = StreamLimitError(
                 f"{self._where} sent a body of more than max_event_bytes="
-                f"{self._max_event_bytes} bytes."
+                f"{self._max_event_bytes} bytes. Raise it if such answers are "
+                "expected."
             )
-        return self._is_stream
+        return bool(self._is_stream)
+
+    def _read_stream(self, data: bytes, events: list[StreamEvent]) -> None:
+        try:
+            for sent in self._sse.feed(data):
+                self._read_sent(sent, events)
+                if self.is_done or self.failure is not None:
+                    return
+        except StreamLimitError as error:
+            self.failure = error
+            return
+        self.failure = self._sse.failure
 
     def _read_sent(self, sent: ServerSentEvent, events: list[StreamEvent]) -> None:
         data = sent.data
@@ -199,66 +229,57 @@ class StreamDecoder:
             if not data:
                 return
         try:
-            frame = parse_json(data)
+            frame = parse_strict_json(data)
         except ValueError:
-            self.failure = self._broken_frame(sent)
+            self._read_odd(sent, events)
             return
-        event = self._reader.read_plain(frame)
-        if event is not None and sent.event != "error":
-            events.append(event)
-            return
+        if sent.event != "error":
+            event = self._reader.read_plain(frame)
+            if event is not None:
+                events.append(event)
+                return
         self._read_frame(frame, sent.event, events)
 
-    def _read_frame(
-        self, frame: Any, event: str, events: list[StreamEvent]
+    def _read_odd(self, sent: ServerSentEvent, events: list[StreamEvent]) -> None:
+        """A frame that is no JSON by the standard: odd, or broken."""
+        try:
+            frame = parse_json(sent.data)
+        except ValueError:
+            self.failure = self._broken_frame(sent)
+        else:
+            self._read_frame(frame, sent.event, events)
+
+    def _read_frame(self, frame: Any, event: str, events: list[StreamEvent]) -> None:
+        """Any frame; a list of them is read one by one."""
+        for one in as_items(frame) or [frame]:
+            if is_mapping(one):
+                self._read_mapping(one, event, events)
+            elif event == "error":
+                self.failure = self._error(one)
+            if self.failure is not None:
+                return
+
+    def _read_mapping(
+        self, frame: Mapping[str, Any], event: str, events: list[StreamEvent]
     ) -> None:
-        if isinstance(frame, Sequence) and not isinstance(frame, str) and frame:
-            frame = cast("Sequence[Any]", frame)[0]
-        if not isinstance(frame, Mapping):
-            if event == "error":
-                self.failure = self._error(frame)
-            return
-        frame = cast("Mapping[str, Any]", frame)
+        self._saw_frame = True
         failure = parse_frame_failure(frame, event)
-        if failure is not None and "choices" not in frame:
-            self.failure = to_error(failure, where=self._where)
-            return
-        events.extend(self._reader.read(frame))
+        if failure is None or "choices" in frame:
+            events.extend(self._reader.read(frame))
         if failure is not None:
             self.failure = to_error(failure, where=self._where)
-        else:
-            self._check_choice(frame)
-
-    def _check_choice(self, frame: Mapping[str, Any]) -> None:
-        """Errors that stand inside a choice, or are only a finish reason."""
-        choices = frame.get("choices")
-        first = choices[0] if isinstance(choices, list) and choices else None
-        error = (
-            cast("Mapping[str, Any]", first).get("error")
-            if isinstance(first, Mapping)
-            else None
-        )
-        if error:
-            self.failure = self._error({"error": error})
+        elif is_error(self._reader.error):
+            self.failure = self._error({"error": self._reader.error})
         elif self.answer.finish_reason == "error":
             self.failure = ServerError(
                 f"{self._where} ended its answer with finish_reason 'error' and gave "
                 "no reason."
             )
 
-    def _read_stray_fields(self) -> None:
-        for _, value in self._sse.stray_fields:
-            try:
-                body = parse_json(value)
-            except ValueError:
-                body = value.decode("utf-8", "replace")
-            self.failure = self._error(body)
-
     def _read_tail(self, events: list[StreamEvent]) -> None:
         """The unfinished last event: taken if it is whole JSON, else a cut."""
         sent = self._sse.flush()
-        self._read_stray_fields()
-        if sent is None or self.failure is not None:
+        if sent is None:
             return
         self._read_sent(sent, events)
         if isinstance(self.failure, ProtocolError):
@@ -267,34 +288,52 @@ class StreamDecoder:
 
     def _read_body(self, body: bytes, events: list[StreamEvent]) -> None:
         """A response that is no event stream: one JSON value, lines of it, or not."""
-        text = body.strip()
+        text = body.removeprefix(_BOM).strip()
         if not text:
             self.failure = ProtocolError(
                 f"{self._where} answered with an empty body. It may have run out of "
                 "memory or context; look at its log."
             )
             return
-        for line in [text] if _is_json(text) else text.split(b"\n"):
-            if self.failure is not None:
+        try:
+            value = parse_json(text)
+        except ValueError:
+            self._read_lines([line for line in text.splitlines() if line], events)
+        else:
+            self._read_whole(value, events)
+
+    def _read_lines(self, lines: list[bytes], events: list[StreamEvent]) -> None:
+        """Frames, one a line, without the form of an event stream."""
+        for place, line in enumerate(lines, start=1):
+            if line.strip() == _DONE:
+                self._saw_done = True
                 return
             try:
                 value = parse_json(line)
             except ValueError:
-                self.failure = self._not_an_answer(body)
+                if 1 < place == len(lines):
+                    self.answer.finish_reason = None  # the last line was cut
+                else:
+                    self.failure = self._not_an_answer(b"\n".join(lines))
                 return
-            self._read_whole(value, events)
+            self._read_frame(value, "message", events)
+            if self.failure is not None:
+                return
 
     def _read_whole(self, value: Any, events: list[StreamEvent]) -> None:
+        items = as_items(value)
+        value = items[0] if len(items) == 1 else value
         self._whole = value
-        has_choices = isinstance(value, Mapping) and "choices" in value
         self._read_frame(value, "message", events)
-        if self.failure is None and not has_choices:
-            self.failure = self._error(value)
-        elif self.failure is None and not self.answer.finish_reason:
-            self._saw_done = True  # a whole body ends where its JSON does
+        if self.failure is None and not _has_choices(value):
+            self.failure = self._without_choices(value)
+        self._saw_done = True  # a whole body ends where its JSON does
 
     def _check_end(self) -> None:
         if self.answer.finish_reason:
+            return
+        if not self._saw_frame and self._sse.stray_line:
+            self.failure = self._not_an_answer(self._sse.stray_line)
             return
         has_content = self.answer.has_content
         after = "in the middle of its answer" if has_content else "before any content"
@@ -315,23 +354,27 @@ class StreamDecoder:
 
     def _not_an_answer(self, body: bytes) -> StreamKitError:
         text = body.decode("utf-8", "replace")
-        is_page = text.lstrip()[:1] == "<"
-        what = "an HTML page" if is_page else "text that is neither JSON nor a stream"
+        what = _WHAT.get(text.lstrip()[:1], "text that is neither JSON nor a stream")
         said = clean_text(parse_failure(text).message, _EXCERPT)
+        error = ProtocolError(
+            f"{self._where} answered with {what}: {said} {_CHECK_URL}", body=said
+        )
+        error.is_retryable = text.lstrip()[:1] in _CUT_JSON
+        return error
+
+    def _without_choices(self, value: Any) -> StreamKitError:
+        failure = parse_failure(value)
+        if failure.message != NO_TEXT:
+            return to_error(failure, where=self._where)
+        names = ", ".join(as_mapping(value)) or "nothing"
         return ProtocolError(
-            f"{self._where} answered with {what}: {said} "
-            "Check base_url: it is the address before /chat/completions, and often "
-            "ends in /v1.",
-            body=said,
+            f"{self._where} answered with JSON that holds no choices, but "
+            f"{clean_text(names, _EXCERPT)}. {_CHECK_URL}"
         )
 
     def _error(self, body: object) -> StreamKitError:
         return to_error(parse_failure(body), where=self._where)
 
 
-def _is_json(text: bytes) -> bool:
-    try:
-        parse_json(text)
-    except ValueError:
-        return False
-    return True
+def _has_choices(value: object) -> bool:
+    return any(as_mapping(frame).get("choices") for frame in as_items(value) or [value])

@@ -15,35 +15,42 @@ from langchain_streamkit._wire.surrogates import SurrogateJoiner
 __all__ = ["CumulativeGuard", "TagSplitter", "TextChannel"]
 
 _WHOLE_REPEAT_CHARACTERS = 16
-_LONE_EXTENSION_CHARACTERS = 3
+_LONE_EXTENSION = 3  # characters of a first piece that a second and last repeats
+_TELLING_LENGTH = 8
+_TELLING_VARIETY = 4
 
 
 class CumulativeGuard:
     """Tells increments from growing totals, and gives increments.
 
-    The first piece is given at once. A second that starts with the first, and is
-    longer, may be either kind and waits for the next one: totals go on growing from
-    their own beginning, increments do not.
+    Totals begin with all that was said, increments hardly ever do so twice. The first
+    piece is given at once. As long as each piece begins with the one before it, and
+    is longer, it may be either kind, and waits; a piece that does not shows that all
+    were increments, and one that repeats enough text shows that all were totals.
+    What repeats must be long and varied: ``=``, ``==``, ``====`` and ``ha``,
+    ``haha``, ``hahaha`` are how models draw lines and laugh.
 
     Example:
         >>> guard = CumulativeGuard()
-        >>> [guard.feed(piece) for piece in ("He", "Hello", "Hello you")]
-        ['He', '', 'llo you']
+        >>> [
+        ...     guard.feed(piece)
+        ...     for piece in ("He", "Hello", "Hello there", "Hello there!")
+        ... ]
+        ['He', '', '', 'llo there!']
     """
 
-    __slots__ = ("_first", "_held", "_total", "is_decided")
+    __slots__ = ("_held", "_total", "is_decided")
 
     def __init__(self) -> None:
         self.is_decided = False
         """True once the server is known to send increments."""
-        self._first = ""
-        self._held = ""
+        self._held: list[str] = []  # the first piece, which was given, and those after
         self._total: str | None = None
 
     @property
     def is_holding(self) -> bool:
         """True while a piece waits for the next one."""
-        return bool(self._held) and self._total is None and not self.is_decided
+        return len(self._held) > 1
 
     def feed(self, piece: str) -> str:
         """Take a piece that is not empty, and give what is new in it."""
@@ -51,28 +58,34 @@ class CumulativeGuard:
             return piece
         if self._total is not None:
             return self._extend(piece)
-        if not self._first:
-            self._first = piece
+        if not self._held:
+            self._held.append(piece)
             return piece
-        if self._held:
-            if piece.startswith(self._held):
-                self._total = self._first
-                return self._extend(piece)
+        last = self._held[-1]
+        begins_alike = piece.startswith(last)
+        if begins_alike and self.is_holding and _is_telling(last):
+            self._total = self._held[0]
+            self._held.clear()
+            return self._extend(piece)
+        if not begins_alike or piece == last:
             self.is_decided = True
-            return self._held + piece
-        if piece.startswith(self._first) and len(piece) > len(self._first):
-            self._held = piece
-            return ""
-        self.is_decided = True
-        return piece
+            return self._given() + piece
+        self._held.append(piece)
+        return ""
 
     def flush(self) -> str:
-        """What waits at the end; two pieces only, so the longer one decides."""
-        held, self._held = self._held, ""
-        if self.is_decided or self._total is not None or not held:
+        """What waits at the end, where the few pieces that came must decide."""
+        if not self.is_holding:
             return ""
-        if len(self._first.strip()) >= _LONE_EXTENSION_CHARACTERS:
-            return held[len(self._first) :]
+        first, last = self._held[0], self._held[-1]
+        is_total = len(self._held) > 2 or len(first.strip()) >= _LONE_EXTENSION
+        held = self._given()
+        return last[len(first) :] if is_total else held
+
+    def _given(self) -> str:
+        """What was held, as increments."""
+        held = "".join(self._held[1:])
+        self._held.clear()
         return held
 
     def _extend(self, piece: str) -> str:
@@ -117,20 +130,19 @@ class TagSplitter:
         """Take a piece, and give what is certain as ``(is_reasoning, text)``."""
         out: list[tuple[bool, str]] = []
         text = self._held + piece
-        self._held = ""
-        while text:
+        place = 0
+        while place < len(text):
             tag = self._closing if self._inside else self._opening
-            before, found, after = text.partition(tag) if tag else (text, "", "")
-            if not found:
-                keep = _partial_suffix(text, tag)
-                self._held = text[len(text) - keep :]
-                text = before = text[: len(text) - keep]
-                after = ""
-            if before:
-                out.append((self._inside, before))
-            if found:
-                self._inside = not self._inside
-            text = after
+            found = text.find(tag, place) if tag else -1
+            end = found if found >= 0 else len(text) - _partial_suffix(text, place, tag)
+            if end > place:
+                out.append((self._inside, text[place:end]))
+            place = end
+            if found < 0:
+                break
+            place += len(tag)
+            self._inside = not self._inside
+        self._held = text[place:]
         return out
 
     def flush(self) -> list[tuple[bool, str]]:
@@ -178,7 +190,12 @@ class TextChannel:
         Returns:
             What is new, as ``(is_reasoning, text)``.
         """
-        if is_last and len(piece) >= _WHOLE_REPEAT_CHARACTERS and piece == "".join(parts):
+        if (
+            is_last
+            and len(piece) >= _WHOLE_REPEAT_CHARACTERS
+            and piece.startswith(parts[0] if parts else piece)
+            and piece == "".join(parts)
+        ):
             return []
         text = self._joiner.feed(self._guard.feed(piece))
         self.is_plain = (
@@ -202,9 +219,14 @@ class TextChannel:
         return self._splitter.feed(text) if self._splitter else [(False, text)]
 
 
-def _partial_suffix(text: str, tag: str) -> int:
+def _is_telling(repeated: str) -> bool:
+    """Whether a piece that begins with this text repeats it, rather than resembles."""
+    return len(repeated) >= _TELLING_LENGTH and len(set(repeated)) >= _TELLING_VARIETY
+
+
+def _partial_suffix(text: str, start: int, tag: str) -> int:
     """How many characters at the end of a text may be the beginning of a tag."""
-    for size in range(min(len(text), len(tag) - 1), 0, -1):
+    for size in range(min(len(text) - start, len(tag) - 1), 0, -1):
         if tag.startswith(text[len(text) - size :]):
             return size
     return 0

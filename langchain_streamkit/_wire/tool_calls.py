@@ -4,23 +4,26 @@ Strategy: every server cuts calls differently: whole, in fragments, with ids or
 without, with one index for all or none. A piece belongs to the call of its id, else
 to the call of its index, else to the latest; a new id, or a name that follows a
 whole call, opens the next. Calls get indices of our own, from 0. A name is set
-once. What could still turn out to be "no arguments" (``null``, ``{}``) is held
-back until the next piece shows what it is. At the end, arguments that are not one
-JSON object make the call invalid, and say why.
+once; what comes before it waits. What could still turn out to be "no arguments"
+(``null``, ``{}``) is held back until the next piece shows what it is. At the end,
+arguments that are not one JSON object make the call invalid, and say why.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from langchain_streamkit._wire.parse_json import MAX_DEPTH, nesting_depth
+from langchain_streamkit._wire.nesting import JsonNesting, is_too_deep
+from langchain_streamkit._wire.shapes import as_mapping, as_text
 from langchain_streamkit._wire.surrogates import SurrogateJoiner
 from langchain_streamkit.errors import StreamLimitError
 from langchain_streamkit.events import ToolCallDeltaEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "MAX_TOOL_CALLS",
@@ -34,7 +37,10 @@ __all__ = [
 MAX_TOOL_CALLS = 256
 _CUT_REASONS = frozenset({"length", "max_tokens", "content_filter"})
 _PLACEHOLDERS = ("null", "{}")
-_OWN_KEYS = frozenset({"index", "id", "type", "function", "custom"})
+_LONGEST_PLACEHOLDER = 64  # with white space
+_OWN_KEYS = frozenset(
+    {"index", "id", "type", "function", "custom", "name", "arguments", "input"}
+)
 _CLOSING_MARK = "\u2063cut\u2063"
 
 
@@ -61,19 +67,41 @@ class ToolCall:
     error: str | None = None
     server_id: str = ""
     server_index: object = None
-    held: str = ""
+    held: list[str] = field(default_factory=list[str])
     size: int = 0
     opened: bool = False
-    joiner: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+    joiner: SurrogateJoiner = field(
+        default_factory=SurrogateJoiner, repr=False, compare=False
+    )
+    nesting: JsonNesting = field(default_factory=JsonNesting, repr=False, compare=False)
+    followed: int = field(default=0, repr=False, compare=False)
+    is_broken: bool = field(default=False, repr=False, compare=False)
 
     @property
     def args(self) -> str:
         """The arguments' text, as far as it has come."""
         return "".join(self.parts)
 
+    @property
+    def text(self) -> str:
+        """The same, with what is still held back."""
+        return "".join([*self.parts, *self.held])
+
     def is_whole(self) -> bool:
-        """Whether the text so far is one JSON object."""
-        return parse_arguments(self.args + self.held) is not None
+        """Whether the text so far is one JSON object.
+
+        It is asked of every piece that repeats the call's name, so the text is only
+        parsed once all its brackets are closed.
+        """
+        for part in self.parts[self.followed :]:
+            self.nesting.feed(part)
+        self.followed = len(self.parts)
+        is_open = self.nesting.stack or not self.nesting.was_closed
+        if self.is_broken or (self.parts and is_open):
+            return False
+        is_whole = parse_arguments(self.text) is not None
+        self.is_broken = bool(self.parts) and not is_whole
+        return is_whole
 
 
 class ToolCallAssembler:
@@ -115,23 +143,29 @@ class ToolCallAssembler:
             StreamLimitError: If there are too many calls, or too long arguments.
         """
         function = _function_of(piece)
-        name = _text(function.get("name"))
+        name = as_text(function.get("name"))
         args = _arguments_text(function.get("arguments", function.get("input")))
-        server_id = _text(piece.get("id"))
+        server_id = as_text(piece.get("id"))
         server_index = _index_of(piece)
+        extras = {
+            key: value
+            for key, value in piece.items()
+            if key not in _OWN_KEYS and value is not None
+        }
         call = self._find(server_id, server_index, name, args)
         if call is None:
+            is_placed = bool(extras) and server_index is not None
+            if not (name or args or server_id or is_placed):
+                return []
             call = self._open(server_id, server_index)
-        elif args and (name or server_id) and args == call.args + call.held:
-            args = ""  # the whole call once more
+        elif (name or server_id) and _repeats(call, args):
+            args = ""
         self._latest = call
         if server_id:
-            self._by_id.setdefault(server_id, call)
+            self._by_id[server_id] = call
             call.server_id = call.server_id or server_id
         call.name = call.name or name
-        for key, value in piece.items():
-            if key not in _OWN_KEYS and value is not None and function is not piece:
-                call.extras[key] = value
+        call.extras.update(extras)
         return self._release(call, call.joiner.feed(args))
 
     def finish(self, finish_reason: str | None) -> list[ToolCallDeltaEvent]:
@@ -146,8 +180,8 @@ class ToolCallAssembler:
         """
         events: list[ToolCallDeltaEvent] = []
         for call in self.calls:
-            rest = call.held + call.joiner.flush()
-            call.held = ""
+            rest = "".join(call.held) + call.joiner.flush()
+            call.held.clear()
             if rest.strip() and (rest.strip() != "null" or call.parts):
                 events.append(self._emit(call, rest))
             elif not call.opened:
@@ -160,24 +194,27 @@ class ToolCallAssembler:
         self, server_id: str, index: object, name: str, args: str
     ) -> ToolCall | None:
         """The call that a piece continues, or None if it opens one."""
-        at_index = self._by_index.get(index) if index is not None else None
-        if server_id:
-            known = self._by_id.get(server_id)
-            if known is not None:
-                moved = index is not None and known.server_index != index
-                return None if moved and name else known
-            if at_index is None or (name and at_index.server_id):
-                return None
-        elif index is None or (
-            at_index is None and self._latest and self._latest.server_index is None
-        ):
-            at_index = self._latest
-        if at_index is None or (name and at_index.name and name != at_index.name):
+        call = self._by_index.get(index) if index is not None else None
+        known = self._by_id.get(server_id) if server_id else None
+        is_new = bool(server_id) and known is None
+        if known is not None and (call is None or call.server_id != server_id):
+            if index is not None and known.server_index not in {None, index}:
+                return None if name else known  # one id for all calls
+            call = known
+        elif is_new and (call is None or (name and call.server_id)):
             return None
-        if not (name or server_id) or not at_index.is_whole():
-            return at_index
-        is_repeated = index is not None and args == at_index.args + at_index.held
-        return at_index if is_repeated and not server_id else None
+        elif call is None and (
+            index is None or (self._latest and self._latest.server_index is None)
+        ):
+            call = self._latest
+        if call is None or (name and call.name and name != call.name):
+            return None
+        if not call.name or not (name or is_new) or not args.strip():
+            return call
+        is_placed = not is_new and (index is not None or bool(server_id))
+        if is_placed and (call.held or _repeats(call, args)):
+            return call
+        return None if call.is_whole() else call
 
     def _open(self, server_id: str, server_index: object) -> ToolCall:
         if len(self.calls) >= MAX_TOOL_CALLS:
@@ -196,21 +233,27 @@ class ToolCallAssembler:
 
     def _release(self, call: ToolCall, text: str) -> list[ToolCallDeltaEvent]:
         """The event for new text, minus what must still be held back."""
-        if call.held.strip() in _PLACEHOLDERS and text.lstrip()[:1] == "{":
-            call.held = ""
-        text = call.held + text
-        if not call.name or (not call.parts and _is_placeholder(text)):
-            call.held, text = text, ""
-        else:
-            call.held = ""
         call.size += len(text)
-        if call.size + len(call.held) > self._max_argument_bytes:
+        if call.size > self._max_argument_bytes:
             message = (
                 "The arguments of a tool call are longer than "
-                f"{self._max_argument_bytes} characters."
+                f"max_event_bytes={self._max_argument_bytes} characters. Raise it if "
+                "such answers are expected."
             )
             raise StreamLimitError(message)
-        if not call.name or (call.opened and not text):
+        if not call.name:
+            call.held.append(text)
+            return []
+        held = "".join(call.held)
+        call.held.clear()
+        if held.strip() in _PLACEHOLDERS and text.lstrip()[:1] == "{":
+            call.size -= len(held)
+        else:
+            text = held + text
+        if text and not call.parts and _may_be_placeholder(text):
+            call.held.append(text)
+            text = ""
+        if call.opened and not text:
             return []
         return [self._emit(call, text)]
 
@@ -240,24 +283,10 @@ def closing_delta(args: str) -> str:
         >>> closing_delta('{"path": "/data')
         '\u2063cut\u2063"]'
     """
-    in_string = escaped = False
-    stack: list[str] = []
-    for character in args:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "{[":
-            stack.append(character)
-        elif character in "}]" and stack:
-            stack.pop()
-    wrong = "}" if stack[-1:] == ["["] else "]"
-    return _CLOSING_MARK + ('"' if in_string else "") + wrong
+    nesting = JsonNesting()
+    nesting.feed(args)
+    wrong = "}" if nesting.stack[-1:] == ["["] else "]"
+    return _CLOSING_MARK + ('"' if nesting.is_in_string else "") + wrong
 
 
 def strip_closing_delta(args: str) -> str:
@@ -306,7 +335,7 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
     Returns:
         The object, or None for anything else.
     """
-    if nesting_depth(text) > MAX_DEPTH:
+    if is_too_deep(text):
         return None
     try:
         value = json.loads(text, strict=False)
@@ -315,27 +344,30 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
-def _is_placeholder(text: str) -> bool:
+def _repeats(call: ToolCall, args: str) -> bool:
+    """Whether a piece is the whole call once more."""
+    if not args or len(args) != call.size or args != call.text:
+        return False
+    is_placeholder = bool(call.name and call.held)
+    return is_placeholder or call.is_whole()
+
+
+def _may_be_placeholder(text: str) -> bool:
     """Whether arguments that begin like this may still mean that there are none."""
-    text = text.strip()
+    text = text.strip() if len(text) <= _LONGEST_PLACEHOLDER else "too long"
     return any(word.startswith(text) for word in _PLACEHOLDERS) and text != "{"
 
 
 def _function_of(piece: Mapping[str, Any]) -> Mapping[str, Any]:
     for key in ("function", "custom"):
-        value = piece.get(key)
-        if isinstance(value, Mapping):
-            return cast("Mapping[str, Any]", value)
+        if isinstance(piece.get(key), dict):
+            return as_mapping(piece[key])
     return piece
 
 
 def _index_of(piece: Mapping[str, Any]) -> object:
     index = piece.get("index")
-    return index if isinstance(index, int | str) else None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return index if isinstance(index, int | str) and index != "" else None
 
 
 def _arguments_text(value: object) -> str:

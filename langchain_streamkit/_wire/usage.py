@@ -8,8 +8,13 @@ as it came, and turns it once, at the end, into LangChain's standard form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
+
+from langchain_streamkit._wire.shapes import as_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["is_report", "parse_usage"]
 
@@ -59,7 +64,8 @@ def is_report(usage: object) -> bool:
         >>> is_report({"prompt_tokens": 3}), is_report({"total_tokens": 0})
         (True, False)
     """
-    return isinstance(usage, Mapping) and any(_count(usage.get(key)) for key in _COUNTS)
+    counts = as_mapping(usage)
+    return any(_count(counts.get(key)) for key in _COUNTS)
 
 
 def parse_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def _first(usage: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int 
     for path in paths:
         value: Any = usage
         for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
+            value = as_mapping(value).get(key)
         count = _count(value)
         if count is not None:
             return count
@@ -122,6 +128,6 @@ def _first(usage: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int 
 def _count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if value != value or value in (float("inf"), float("-inf")) or value < 0:  # noqa: PLR0124 - NaN
+    if isinstance(value, float) and not math.isfinite(value):
         return None
-    return int(value)
+    return int(value) if value >= 0 else None

@@ -7,14 +7,19 @@ was not asked to is read as a stream.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from langchain_streamkit._wire.answer import Answer
+from typing_extensions import override
+
 from langchain_streamkit._wire.deltas import AnswerEnd
 from langchain_streamkit._wire.frames import FrameReader
+from langchain_streamkit._wire.shapes import as_items, as_mapping
 from langchain_streamkit._wire.stream_decoder import StreamDecoder
-from langchain_streamkit.events import StreamEvent
+from langchain_streamkit.errors import StreamLimitError
+
+if TYPE_CHECKING:
+    from langchain_streamkit._wire.answer import Answer
+    from langchain_streamkit.events import StreamEvent
 
 __all__ = ["WholeBodyDecoder"]
 
@@ -38,26 +43,33 @@ class WholeBodyDecoder(StreamDecoder):
         super().__init__(reasoning_tags=reasoning_tags, **options)
         self._tags = reasoning_tags
 
+    @override
     def feed(self, data: bytes) -> list[StreamEvent]:
         """Take the next bytes; nothing comes of them before ``close``."""
         super().feed(data)
         return []
 
+    @override
     def close(self) -> list[StreamEvent]:
         """The end of each choice's answer, in the order of their indices."""
         ends = [event for event in super().close() if isinstance(event, AnswerEnd)]
         if self.failure is not None or self._is_stream:
             return list(ends)
-        return [*ends, *map(AnswerEnd, self._other_answers())]
+        try:
+            return [*ends, *map(AnswerEnd, self._other_answers())]
+        except StreamLimitError as error:
+            self.failure = error
+            return []
 
     def _other_answers(self) -> list[Answer]:
-        if not isinstance(self._whole, Mapping):
-            return []
-        body = cast("Mapping[str, Any]", self._whole)
-        choices = body.get("choices")
+        body = as_mapping(self._whole)
         answers: list[Answer] = []
-        for index in range(1, len(choices) if isinstance(choices, list) else 0):
-            reader = FrameReader(reasoning_tags=self._tags, choice=index)
+        for index in range(1, len(as_items(body.get("choices")))):
+            reader = FrameReader(
+                reasoning_tags=self._tags,
+                choice=index,
+                max_argument_bytes=self._max_event_bytes,
+            )
             reader.read(body)
             if reader.answer.has_content or reader.answer.finish_reason:
                 reader.finish()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from langchain_streamkit import ChatStreamKit
-from langchain_streamkit._http.exchange import lessons
+from langchain_streamkit._http.corrections import lessons
 from langchain_streamkit.errors import InvalidRequestError
 from langchain_streamkit.testing import FakeServer, Reply
 
