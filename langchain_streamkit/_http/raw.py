@@ -10,6 +10,7 @@ is here, for a server that is asked such questions may do anything.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RawAnswer", "RawClient", "RawEvent", "RawRequest"]
 
+_DONE = b"[DONE]"
 _MAX_BYTES = 1024 * 1024
 _MAY_PASS = frozenset({429, 500, 502, 503, 529})
 _SHORTEST_WAIT = 0.2
@@ -132,16 +134,19 @@ class RawClient:
         """A text without the key, which a server may quote.
 
         Args:
-            text: Any text.
+            text: Any text, also JSON or code in which the key stands escaped.
 
         Returns:
             The same, with ``[hidden]`` in the key's place.
         """
-        key = self._key("")
+        key = self._key()
         secret = key.get_secret_value() if key is not None else ""
         if len(secret) < _SHORTEST_SECRET:
             return text
-        return text.replace(secret, "[hidden]")
+        escaped = json.dumps(secret)[1:-1]
+        for form in {secret, repr(secret)[1:-1], escaped, escaped.replace("/", "\\/")}:
+            text = text.replace(form, "[hidden]")
+        return text
 
     def ask(
         self,
@@ -209,19 +214,76 @@ class RawClient:
         client = await self._connection.clients.aget()
         out = self._render(client, request)
         response = await client.send(out, stream=True, follow_redirects=False)
+        decoder = SSEDecoder(_MAX_BYTES)
+        pieces: list[bytes] = []
+        size = 0
         try:
             answer.status = response.status_code
             answer.headers = {k.lower(): v for k, v in response.headers.items()}
-            if answer.headers.get("content-encoding", "identity") != "identity":
-                raise _refused(answer, f"{self.where} compresses what it was told not")
-            decoder = SSEDecoder(_MAX_BYTES)
+            answer.failure = self._unreadable(answer)
             async for data in response.aiter_raw():
-                answer.body += data
-                answer.events += (
-                    RawEvent(sent.data, sent.event, now() - started)
-                    for sent in decoder.feed(data)
-                )
-                if len(answer.body) > _MAX_BYTES:
-                    pass
+                size += len(data)
+                pieces.append(data)
+                seconds = now() - started
+                sent = [RawEvent(e.data, e.event, seconds) for e in decoder.feed(data)]
+                answer.events += sent
+                if size > _MAX_BYTES:
+                    answer.failure = self._too_long()
+                if answer.failure is not None or any(
+                    e.data.strip() == _DONE for e in sent
+                ):
+                    return
+            last = decoder.flush()
+            if last is not None:
+                answer.events.append(RawEvent(last.data, last.event, now() - started))
         finally:
+            answer.body = b"".join(pieces)[:_MAX_BYTES]
             await response.aclose()
+
+    def _render(self, client: httpx.AsyncClient, request: RawRequest) -> httpx.Request:
+        body = request.body
+        endpoint = self._connection.endpoint(str((body or {}).get("model", "")))
+        headers = {
+            "accept": "application/json, text/event-stream",
+            "accept-encoding": "identity",
+            "user-agent": f"langchain-streamkit/{__version__}",
+            **endpoint.key_headers(self._key()),
+        }
+        if body is None:
+            url = f"{endpoint.base_url}/models"
+            return client.build_request("GET", url, headers=headers, timeout=None)
+        headers["content-type"] = "application/json"
+        return client.build_request(
+            "POST",
+            endpoint.url,
+            headers=headers,
+            content=encode_body(body),
+            timeout=None,  # asyncio.timeout_at bounds the whole
+        )
+
+    def _key(self) -> SecretStr | None:
+        key = self._connection.endpoint("").key
+        return key if isinstance(key, SecretStr) else None
+
+    def _unreadable(self, answer: RawAnswer) -> StreamKitError | None:
+        coding = answer.headers.get("content-encoding", "identity")
+        if coding.strip().lower() in {"", "identity"}:
+            return None
+        return ProtocolError(f"{self.where} compresses its answer, unasked.")
+
+    def _too_long(self) -> StreamKitError:
+        return StreamLimitError(f"{self.where} sent more than {_MAX_BYTES} bytes.")
+
+    def _timed_out(self, answer: RawAnswer, seconds: float) -> StreamKitError:
+        if seconds <= 0:
+            return StreamTimeoutError(
+                f"timed out: no time was left for asking {self.where}."
+            )
+        how = "did not finish its answer" if answer.status else "sent nothing"
+        return StreamTimeoutError(
+            f"timed out: {self.where} {how} within {seconds:.3g} seconds."
+        )
+
+
+def _nothing() -> None:
+    """Nobody wants to hear of each answer."""

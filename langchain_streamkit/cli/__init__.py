@@ -1,0 +1,1 @@
+"""The command line: ``streamkit COMMAND``, or ``python -m langchain_streamkit.cli``."""
