@@ -67,7 +67,7 @@ integration_tests integration_test: $(VENV)/.has-servers ## Tests against real s
 
 .PHONY: test_watch
 test_watch: $(VENV)/.has-watch ## Unit tests again after each change
-	$(BIN)/python -m pytest_watcher --now . $(UNIT_TESTS) $(ARGS)
+	$(BIN)/python -m pytest_watcher --now --runner $(BIN)/pytest . $(UNIT_TESTS) $(ARGS)
 
 .PHONY: test_lowest
 test_lowest: ## Unit tests on the lowest versions that pyproject.toml allows
@@ -130,7 +130,6 @@ demo: $(VENV)/.has-package ## Watch a stream of a fake server, or of your own (U
 safety: $(VENV)/.has-test ## What an agent does with a tool call that was cut
 	$(BIN)/python -m benchmarks.safety $(ARGS)
 
-RECORDINGS ?= ../shared/wire
 CORPUS ?= ../shared/wire
 .PHONY: corpus
 corpus: $(VENV)/.has-test ## Recordings of real servers, in every mode and split (CORPUS=folder)

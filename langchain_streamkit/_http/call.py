@@ -77,9 +77,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One request, ready to be sent; its repr shows no header and no body."""
+    """One request, ready to be sent; its repr shows no query, header or body."""
 
-    url: str
+    url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     timeout: httpx.Timeout

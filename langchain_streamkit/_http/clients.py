@@ -5,8 +5,9 @@ process and, if it is asynchronous, to the event loop that made it, so a forked 
 and every loop get clients of their own, and nobody is told of a closed loop. An
 async generator that the loop knows holds each asynchronous client, so that
 ``asyncio.run`` closes it when it ends, and a finalizer does when the model is
-dropped before. Clients that the user gave are used as they
-are and never closed.
+dropped before. Attempts after a failed one go through a second client, which keeps no
+connection, so that they never meet the dead or the ailing peer of an old one. Clients
+that the user gave are used as they are and never closed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import httpx
-from typing_extensions import override
 
+from langchain_streamkit._http.closing import close_soon
 from langchain_streamkit._http.open_responses import bury_abandoned
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ _KEEPALIVE_SECONDS = 30.0
 _MAX_IDLE = 100
 _inherited: list[object] = []
 """Clients of the parent process: kept, so that no child closes what it shares."""
-_closing: set[asyncio.Task[None]] = set()
-"""Tasks that close clients; a loop keeps no reference of its own to a task."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -67,67 +67,81 @@ class Clients:
         self._async_given = async_client
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._own: httpx.Client | None = None
-        self._by_loop: dict[int, _LoopClient] = {}
+        self._own: dict[bool, httpx.Client] = {}
+        self._by_loop: dict[tuple[int, bool], _LoopClient] = {}
 
-    def get(self) -> httpx.Client:
-        """The client of this process."""
+    def get(self, *, fresh: bool = False) -> httpx.Client:
+        """The client of this process.
+
+        Args:
+            fresh: Whether the connection must be a new one.
+        """
         bury_abandoned()
         if self._given is not None:
             return self._given
         self._notice_fork()
-        if self._own is None:
+        client = self._own.get(fresh)
+        if client is None:
             with self._lock:
-                if self._own is None:
-                    self._own = httpx.Client(**self._options())
-                    weakref.finalize(self, self._own.close)
-        return self._own
+                client = self._own.get(fresh)
+                if client is None:
+                    client = httpx.Client(**self._options(fresh=fresh))
+                    weakref.finalize(self, client.close)
+                    self._own[fresh] = client
+        return client
 
-    async def aget(self) -> httpx.AsyncClient:
-        """The client of the running event loop."""
+    async def aget(self, *, fresh: bool = False) -> httpx.AsyncClient:
+        """The client of the running event loop; see ``get``."""
         if self._async_given is not None:
             return self._async_given
         self._notice_fork()
         loop = asyncio.get_running_loop()
-        held = self._by_loop.get(id(loop))
+        held = self._by_loop.get((id(loop), fresh))
         if held is None or held.loop() is not loop or held.client.is_closed:
             self._forget_closed_loops()
-            held = _LoopClient(self, loop, httpx.AsyncClient(**self._options()))
-            self._by_loop[id(loop)] = held
+            client = httpx.AsyncClient(**self._options(fresh=fresh))
+            held = self._by_loop[id(loop), fresh] = _LoopClient(self, loop, client)
             await anext(held.holder)
         return held.client
 
     def close(self) -> None:
-        """Close this process's own client; the next call makes a new one."""
+        """Close this process's own clients; the next call makes a new one."""
         bury_abandoned()
-        own, self._own = self._own, None
-        if own is not None:
-            own.close()
+        own, self._own = self._own, {}
+        for client in own.values():
+            client.close()
 
     async def aclose(self) -> None:
-        """Close the running loop's own client; the next call makes a new one."""
-        held = self._by_loop.pop(id(asyncio.get_running_loop()), None)
-        if held is not None:
-            held.finalizer.detach()
-            await held.holder.aclose()
+        """Close the running loop's own clients; the next call makes a new one."""
+        for fresh in (False, True):
+            key = (id(asyncio.get_running_loop()), fresh)
+            held = self._by_loop.pop(key, None)
+            if held is not None:
+                held.finalizer.detach()
+                await held.holder.aclose()
 
-    def _options(self) -> dict[str, Any]:
-        needs_tls = self._base_url.startswith("https") or self._proxy is not None
+    def _options(self, *, fresh: bool) -> dict[str, Any]:
+        # Without TLS on the way, the certificates need not be read.
+        needs_tls = (
+            self._base_url.startswith("https")
+            or self._proxy is not None
+            or bool(getproxies())
+        )
         return {
             "verify": _ssl_context() if needs_tls else False,
             "proxy": self._proxy,
             "follow_redirects": False,
             "limits": httpx.Limits(
                 max_connections=None,
-                max_keepalive_connections=_MAX_IDLE,
+                max_keepalive_connections=0 if fresh else _MAX_IDLE,
                 keepalive_expiry=_KEEPALIVE_SECONDS,
             ),
         }
 
     def _notice_fork(self) -> None:
         if self._pid != os.getpid():
-            _inherited.extend((self._own, *self._by_loop.values()))
-            self._own, self._by_loop, self._pid = None, {}, os.getpid()
+            _inherited.extend((*self._own.values(), *self._by_loop.values()))
+            self._own, self._by_loop, self._pid = {}, {}, os.getpid()
             self._lock = threading.Lock()
 
     def _forget_closed_loops(self) -> None:
@@ -135,7 +149,8 @@ class Clients:
             loop = held.loop()
             if loop is None or loop.is_closed() or held.client.is_closed:
                 held.finalizer.detach()
-                self._by_loop.pop(key, None)
+                if self._by_loop.get(key) is held:  # no new loop has its number
+                    self._by_loop.pop(key, None)
 
 
 class _LoopClient:
@@ -166,18 +181,6 @@ async def _hold(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
         await client.aclose()
 
 
-class _ClosingTask(asyncio.Task[None]):
-    """A task that ``asyncio.run`` waits for at its end instead of cancelling it.
-
-    Half a close would leave connections that nobody knows any more.
-    """
-
-    @override
-    def cancel(self, msg: object = None) -> bool:
-        """Do nothing: closing takes a few turns of the loop only."""
-        return False
-
-
 async def _close(holder: AsyncGenerator[None, None]) -> None:
     await holder.aclose()
 
@@ -194,6 +197,4 @@ def _release(
 def _close_soon(
     loop: asyncio.AbstractEventLoop, holder: AsyncGenerator[None, None]
 ) -> None:
-    task = _ClosingTask(_close(holder), loop=loop)
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
+    close_soon(loop, _close(holder))

@@ -29,8 +29,9 @@ __all__ = [
     "Endpoint",
     "KeySource",
     "check_base_url",
-    "check_header",
     "find_key_variable",
+    "fits_header",
+    "refuse_header",
     "resolve_provider",
 ]
 
@@ -98,7 +99,8 @@ class Endpoint:
         """
         if key is None or not key.get_secret_value():
             return {}
-        check_header("api_key", key.get_secret_value())
+        if not fits_header(key.get_secret_value()):
+            refuse_header("api_key")
         if self.provider.key_header == "api-key":
             return {"api-key": key.get_secret_value()}
         return {"authorization": f"Bearer {key.get_secret_value()}"}
@@ -201,22 +203,37 @@ def check_base_url(url: str) -> str:
     return parts._replace(path=path).geturl()
 
 
-def check_header(name: str, value: str) -> None:
-    """Refuse a value that cannot stand in a header; never show it.
+def fits_header(*values: object) -> bool:
+    """Whether values can stand in a header.
 
     Args:
-        name: The parameter, for the message.
-        value: Its value.
+        *values: Names or values of headers.
+
+    Returns:
+        False for line breaks, control characters and what is not ASCII.
+    """
+    return all(
+        isinstance(value, str) and value.isascii() and value.isprintable()
+        for value in values
+    )
+
+
+def refuse_header(name: str) -> NoReturn:
+    """Raise for a header that does not fit.
+
+    It takes no value, for a traceback may show the arguments of its functions.
+
+    Args:
+        name: The parameter.
 
     Raises:
-        ConfigurationError: If it has line breaks or characters outside ASCII.
+        ConfigurationError: Always.
     """
-    if not value.isascii() or not value.isprintable():
-        message = (
-            f"{name} holds a line break, a control character or a character outside "
-            "ASCII, and cannot be sent in a header. Was it copied with its line end?"
-        )
-        raise ConfigurationError(message)
+    message = (
+        f"{name} holds a line break, a control character or a character outside "
+        "ASCII, and cannot be sent in a header. Was it copied with its line end?"
+    )
+    raise ConfigurationError(message)
 
 
 def _refuse(shown: str, why: str) -> NoReturn:

@@ -8,11 +8,15 @@ connection.
 from __future__ import annotations
 
 import errno
+import ssl
+import zlib
 from typing import TYPE_CHECKING
 
 import httpx
 
+from langchain_streamkit._resilience.retry import final
 from langchain_streamkit.errors import (
+    AuthenticationError,
     ConfigurationError,
     ConnectionFailedError,
     ConnectTimeoutError,
@@ -29,11 +33,32 @@ if TYPE_CHECKING:
 __all__ = ["to_streamkit_error"]
 
 _RESET = (ConnectionResetError, BrokenPipeError)
-_CLOSED_EARLY = ("peer closed", "disconnected", "incomplete")
+_BROKEN_HTTP = "broken HTTP"
+_UNTRUSTED = "TLS failed (the certificate is not trusted)"
+_BY_WORDS = (
+    (("reset",), "connection reset"),
+    (("refused",), "connection refused"),
+    (("peer closed", "disconnected", "incomplete"), "connection closed early"),
+    (("certificate",), _UNTRUSTED),
+    (("ssl",), "TLS failed"),
+    (("name or service", "nodename", "resolve", "resolution"), "unknown host"),
+)
+_IS_IT_RUNNING = "Is the server running?"
+_CERTIFICATE = (
+    "Check the certificate; http_client= and http_async_client= take clients that "
+    "trust others (httpx.Client(verify=...))."
+)
+_ADVICE = {
+    "connection refused": "Is the server running, and is base_url right?",
+    "unknown host": "Check the host in base_url.",
+    "TLS failed": "Is it https that base_url should say?",
+    _UNTRUSTED: _CERTIFICATE,
+    _BROKEN_HTTP: "Check base_url: is it another port, or https?",
+}
 
 
 def to_streamkit_error(
-    error: httpx.HTTPError | httpx.InvalidURL | OSError,
+    error: httpx.HTTPError | httpx.InvalidURL | OSError | zlib.error,
     where: str,
     *,
     has_content: bool,
@@ -41,7 +66,7 @@ def to_streamkit_error(
     """The error that says what happened, where, and what to do.
 
     Args:
-        error: What httpx or the operating system raised.
+        error: What httpx, zlib or the operating system raised.
         where: The server and the model.
         has_content: Whether content had come.
 
@@ -67,17 +92,40 @@ def to_streamkit_error(
         return _read_timeout(where, has_content=has_content)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return ConfigurationError(f"The address of {where} is no http or https URL.")
-    if isinstance(error, httpx.DecodingError):
-        return ProtocolError(
-            f"{where} sent a compressed body that cannot be decompressed."
+    if isinstance(error, httpx.LocalProtocolError):
+        return ConfigurationError(
+            f"A header of the request to {where} cannot be sent: it holds a line "
+            "break or a control character."
         )
+    if isinstance(error, httpx.DecodingError | zlib.error):
+        return final(
+            ProtocolError(f"{where} sent a body that cannot be decompressed.")
+        )
+    if isinstance(error, httpx.ProxyError):
+        return _proxy_refusal(error, where)
     how = _how(error)
     if has_content:
         return StreamInterruptedError(
             f"{how}: {where} stopped in the middle of its answer. What had arrived "
             "is on this error's partial."
         )
-    return ConnectionFailedError(f"{how}: no answer from {where}. {_advice(error)}")
+    message = f"{how}: no answer from {where}. {_ADVICE.get(how, _IS_IT_RUNNING)}"
+    if how == _BROKEN_HTTP:
+        return ProtocolError(message)
+    failed = ConnectionFailedError(message)
+    return final(failed) if how == _UNTRUSTED else failed
+
+
+def _proxy_refusal(error: httpx.ProxyError, where: str) -> StreamKitError:
+    if "407" in str(error):
+        return AuthenticationError(
+            f"The proxy on the way to {where} wants a user name and a password: put "
+            "them into proxy=, or into the proxy's variable of the environment.",
+            status_code=407,
+        )
+    return ConnectionFailedError(
+        f"connection failed: the proxy on the way to {where} does not let it through."
+    )
 
 
 def _read_timeout(where: str, *, has_content: bool) -> StreamKitError:
@@ -91,32 +139,26 @@ def _read_timeout(where: str, *, has_content: bool) -> StreamKitError:
 
 
 def _how(error: BaseException) -> str:
+    words = str(error).lower()
     for cause in _causes(error):
         if isinstance(cause, _RESET) or getattr(cause, "errno", 0) == errno.ECONNRESET:
             return "connection reset"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
-    words = str(error).lower()
-    if "reset" in words:
-        return "connection reset"
-    if "refused" in words or _is_refusal(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _UNTRUSTED
+        if isinstance(cause, ssl.SSLError):
+            return "TLS failed"
+    for phrases, how in _BY_WORDS:
+        if any(phrase in words for phrase in phrases):
+            return how
+    if _is_refusal(error):
         return "connection refused"
-    if any(phrase in words for phrase in _CLOSED_EARLY):
-        return "connection closed early"
-    if "certificate" in words or "ssl" in words:
-        return "TLS failed"
-    if "name or service" in words or "nodename" in words or "resolve" in words:
-        return "unknown host"
-    return "connection failed"
-
-
-def _advice(error: BaseException) -> str:
-    how = _how(error)
-    return {
-        "connection refused": "Is the server running, and is base_url right?",
-        "unknown host": "Check the host in base_url.",
-        "TLS failed": "Check the certificate, or give an http client of your own.",
-    }.get(how, "Is the server running?")
+    return (
+        _BROKEN_HTTP
+        if isinstance(error, httpx.RemoteProtocolError)
+        else "connection failed"
+    )
 
 
 def _is_refusal(error: BaseException) -> bool:

@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from langchain_streamkit._http.content_coding import is_known_coding
+from langchain_streamkit._resilience.retry import final
 from langchain_streamkit._resilience.retry_after import parse_retry_after
+from langchain_streamkit._wire.failures import clean_text
+from langchain_streamkit.errors import ConnectionFailedError, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Head", "parse_head", "same_origin"]
+__all__ = ["Head", "check_readable", "parse_head", "redirect_target"]
 
 _REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "x-ms-request-id")
 _RATE_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit-")
 _SHOULD_RETRY = {"true": True, "false": False}
+_KEEPS_THE_REQUEST = frozenset({307, 308})
+_WAITS = ("retry-after", "retry-after-ms")
+_WITHOUT_BODY = frozenset({204, 205})
+_MAX_REDIRECTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Head:
         should_retry: Its own word on whether to try again.
         rate_limit: The headers about limits.
         location: Where a redirect points.
+        coding: The content coding of the body.
         headers: All headers, with names in lower case.
     """
 
@@ -39,6 +48,7 @@ class Head:
     should_retry: bool | None = None
     rate_limit: dict[str, str] = field(default_factory=dict[str, str])
     location: str = ""
+    coding: str = ""
     headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
 
     @property
@@ -65,28 +75,84 @@ def parse_head(status: int, headers: Mapping[str, str], *, now: float) -> Head:
     """
     lower = {name.lower(): value for name, value in headers.items()}
     ids = (lower[name] for name in _REQUEST_IDS if name in lower)
+    # Every answer tells when its limits are reset; a wait is meant with a 429 only.
+    waits = lower if status == 429 else {n: lower[n] for n in _WAITS if n in lower}
     return Head(
         status=status,
         request_id=next(ids, None),
-        retry_after=parse_retry_after(lower, now=now),
+        retry_after=parse_retry_after(waits, now=now),
         should_retry=_SHOULD_RETRY.get(lower.get("x-should-retry", "")),
         rate_limit={k: v for k, v in lower.items() if k.startswith(_RATE_LIMITS)},
         location=lower.get("location", ""),
+        coding=lower.get("content-encoding", "").strip().lower(),
         headers=lower,
     )
 
 
-def same_origin(url: str, location: str) -> tuple[bool, httpx.URL]:
-    """Where a redirect leads, and whether that is the same server.
+def check_readable(head: Head, where: str) -> None:
+    """Refuse an answer whose body says nothing, or cannot be unpacked.
+
+    Args:
+        head: A head with a status of success.
+        where: The server and the model, for the message.
+
+    Raises:
+        ProtocolError: If it is one.
+    """
+    if head.status in _WITHOUT_BODY:
+        message = (
+            f"{where} answered {head.status}, which means that nothing follows. Check "
+            "base_url."
+        )
+        raise final(ProtocolError(message))
+    if not is_known_coding(head.coding):
+        message = (
+            f"{where} packed its answer as {clean_text(head.coding, 40)!r}, unasked. "
+            "The request says 'identity': a proxy on the way may have changed that."
+        )
+        raise final(ProtocolError(message))
+
+
+def redirect_target(url: str, head: Head, where: str, hops: int) -> str:
+    """Where a redirect leads, if the same request may be sent there.
 
     Args:
         url: The address that was asked.
-        location: What the redirect says, absolute or relative.
+        head: What it answered.
+        where: The server and the model, for the message.
+        hops: How many redirects were followed before.
 
     Returns:
-        Whether scheme, host and port are the same, and the target.
+        An address of the same server.
+
+    Raises:
+        ConnectionFailedError: If it is another server, no address, or a redirect
+            that would turn the request into another one.
     """
     source = httpx.URL(url)
-    target = source.join(location)
-    origins = [(part.scheme, part.host, part.port) for part in (source, target)]
-    return origins[0] == origins[1], target
+    try:
+        target = source.join(head.location) if head.location else None
+    except httpx.InvalidURL:
+        target = None
+    why = "That is no address."
+    place = "nowhere"
+    if target is not None:
+        if _origin(target) != _origin(source):
+            why = "Requests carry a key and are not sent to another origin."
+        elif hops >= _MAX_REDIRECTS:
+            why = "There were too many redirects."
+        elif head.status in _KEEPS_THE_REQUEST:
+            return str(target)
+        else:
+            why = "Only 307 and 308 let a request be sent again as it is."
+        place = f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}"
+        place = clean_text(place + target.path, 200)
+    message = (
+        f"{where} answered {head.status} and sends the request on to {place}. {why} "
+        "Set base_url to the right address."
+    )
+    raise final(ConnectionFailedError(message, status_code=head.status))
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

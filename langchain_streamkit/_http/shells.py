@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import SecretStr
 
+from langchain_streamkit._http.closing import areading, sent
 from langchain_streamkit._http.exchange import MAX_ERROR_BYTES, Exchange
 from langchain_streamkit._http.open_responses import reading
-from langchain_streamkit._http.socket_clock import SocketClock
+from langchain_streamkit._http.secrecy import PrivateURL
+from langchain_streamkit._http.socket_clock import (
+    SocketClock,
+    awaiting_head,
+    watch_connections,
+)
 from langchain_streamkit._http.watchdog import Watchdog
 from langchain_streamkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
+    from langchain_streamkit._http.call import Outgoing
     from langchain_streamkit._http.clients import Clients
     from langchain_streamkit._http.endpoint import KeySource
     from langchain_streamkit.events import StreamEvent
@@ -32,6 +39,7 @@ __all__ = ["aread_events", "read_events"]
 
 _DRAIN_SECONDS = 0.1
 _DRAIN_READS = 4
+_REFUSAL_SECONDS = 5.0
 
 
 def read_events(
@@ -50,30 +58,22 @@ def read_events(
         StreamKitError: If the call fails for good.
     """
     while True:
-        fault: Exception | None = None
+        key = _key(exchange.call.endpoint.key)
         try:
-            key = _key(exchange.call.endpoint.key)
-            response = _send(exchange, clients.get(), key)
-            with reading(response) as reads:
-                if not exchange.head(response.status_code, response.headers):
-                    raise exchange.refuse(_read_some(reads))
-                with SocketClock(exchange, response):
-                    for data in reads:
-                        events = exchange.feed(data)
-                        if events:
-                            exchange.clocks.hold(exchange.now())
-                            yield events
-                            exchange.clocks.release(exchange.now())
-                        if exchange.is_over:
-                            break
-                        exchange.check_clocks()
+            client = clients.get(fresh=exchange.wants_fresh_connection)
+            response = _send(exchange, client, key)
+            with reading(response, clients) as reads, SocketClock(exchange, response):
+                if exchange.head(response.status_code, response.headers):
+                    yield from _answer(exchange, reads)
                     yield exchange.close()
                     _drain(exchange, reads)
+                else:
+                    exchange.fail(exchange.refuse(_read_some(exchange, reads)))
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
-            fault = error
-        if fault is None:
+            exchange.fail(error)
+        if not exchange.has_failed:
             return
-        exchange.runtime.sleep(exchange.recover(fault))
+        exchange.runtime.sleep(exchange.recover())
 
 
 async def aread_events(
@@ -81,62 +81,67 @@ async def aread_events(
 ) -> AsyncGenerator[list[StreamEvent], None]:
     """The async twin of ``read_events``."""
     while True:
-        fault: Exception | None = None
+        key = await _akey(exchange.call.endpoint.key)
         try:
-            key = await _akey(exchange.call.endpoint.key)
-            client = await clients.aget()
+            client = await clients.aget(fresh=exchange.wants_fresh_connection)
             with Watchdog(exchange) as watchdog:
-                sent = await watchdog.guard(_asend(exchange, client, key))
-                async with aclosing(sent) as response:
-                    if not exchange.head(response.status_code, response.headers):
-                        raise exchange.refuse(await _aread_some(response))
-                    reads = response.aiter_bytes()
-                    while (
-                        data := await watchdog.guard(anext(reads, None))
-                    ) is not None:
-                        events = exchange.feed(data)
-                        if events:
-                            exchange.clocks.hold(exchange.now())
-                            yield events
-                            exchange.clocks.release(exchange.now())
-                        if exchange.is_over:
-                            break
-                        exchange.check_clocks()
-                    yield exchange.close()
-                    await _adrain(reads)
+                response = await watchdog.guard(sent(_asend(exchange, client, key)))
+                async with areading(response) as reads:
+                    if exchange.head(response.status_code, response.headers):
+                        while not exchange.is_over:
+                            data = await watchdog.guard(anext(reads, None))
+                            if data is None:
+                                break
+                            for events in exchange.feed(data):
+                                yield events
+                        yield exchange.close()
+                        await _adrain(reads)
+                    else:
+                        body = await _aread_some(exchange, reads)
+                        exchange.fail(exchange.refuse(body))
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
-            fault = error
-        if fault is None:
+            exchange.fail(error)
+        if not exchange.has_failed:
             return
-        await exchange.runtime.asleep(exchange.recover(fault))
+        await exchange.runtime.asleep(exchange.recover())
+
+
+def _answer(
+    exchange: Exchange, reads: Iterator[bytes]
+) -> Generator[list[StreamEvent], None, None]:
+    for data in reads:
+        yield from exchange.feed(data)
+        if exchange.is_over:
+            return
 
 
 def _send(
     exchange: Exchange, client: httpx.Client, key: SecretStr | None
 ) -> httpx.Response:
     out = exchange.begin(key)
-    request = client.build_request(
-        "POST",
-        out.url,
-        headers=out.headers,
-        content=out.content,
-        timeout=out.timeout,
-    )
-    return client.send(request, stream=True, follow_redirects=False)
+    request = _build(client, out, out.timeout)
+    request.extensions["trace"] = watch_connections
+    with awaiting_head(exchange):
+        return client.send(request, stream=True, follow_redirects=False)
 
 
 async def _asend(
     exchange: Exchange, client: httpx.AsyncClient, key: SecretStr | None
 ) -> httpx.Response:
     out = exchange.begin(key)
-    request = client.build_request(
-        "POST",
-        out.url,
-        headers=out.headers,
-        content=out.content,
-        timeout=out.timeout,
-    )
+    request = _build(client, out, exchange.call.timeout)  # the watchdog has the clocks
     return await client.send(request, stream=True, follow_redirects=False)
+
+
+def _build(
+    client: httpx.Client | httpx.AsyncClient, out: Outgoing, timeout: httpx.Timeout
+) -> httpx.Request:
+    request = client.build_request(
+        "POST", out.url, headers=out.headers, content=out.content, timeout=timeout
+    )
+    if request.url.query:
+        request.url = PrivateURL(request.url)
+    return request
 
 
 def _drain(exchange: Exchange, reads: Iterator[bytes]) -> None:
@@ -159,22 +164,29 @@ async def _adrain(reads: AsyncIterator[bytes]) -> None:
                     return
 
 
-def _read_some(reads: Iterator[bytes]) -> bytes:
+def _read_some(exchange: Exchange, reads: Iterator[bytes]) -> bytes:
+    """The body of a refusal, or what of it comes in time."""
+    exchange.clocks.end_in(_REFUSAL_SECONDS, exchange.now())
     body = b""
-    for data in reads:
-        body += data
-        if len(body) >= MAX_ERROR_BYTES:
-            break
-    return body[:MAX_ERROR_BYTES]
+    with suppress(httpx.HTTPError):
+        for data in reads:
+            body += data
+            is_late = exchange.now() >= exchange.clocks.deadline
+            if is_late or len(body) >= MAX_ERROR_BYTES:
+                break
+    return body
 
 
-async def _aread_some(response: httpx.Response) -> bytes:
+async def _aread_some(exchange: Exchange, reads: AsyncIterator[bytes]) -> bytes:
+    exchange.clocks.end_in(_REFUSAL_SECONDS, exchange.now())
     body = b""
-    async for data in response.aiter_bytes():
-        body += data
-        if len(body) >= MAX_ERROR_BYTES:
-            break
-    return body[:MAX_ERROR_BYTES]
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(exchange.read_seconds()):
+            async for data in reads:
+                body += data
+                if len(body) >= MAX_ERROR_BYTES:
+                    break
+    return body
 
 
 def _key(source: KeySource | None) -> SecretStr | None:
@@ -206,5 +218,7 @@ def _as_secret(value: object) -> SecretStr:
         return value
     if isinstance(value, str):
         return SecretStr(value)
-    message = f"api_key's callable gave a {type(value).__name__}, not a string."
+    kind = type(value).__name__
+    del value  # a traceback that shows locals must not show it
+    message = f"api_key's callable gave a {kind}, not a string."
     raise ConfigurationError(message)

@@ -1,24 +1,69 @@
 """The clocks of a synchronous read.
 
-Strategy: httpcore takes the read timeout once when a body begins, but the wait for
-the first token and the wait between tokens differ, and comments must not count. Its
-documented ``network_stream`` is the connection itself; while a body is read, every
-read on it asks the clocks how long it may wait. Where there is none (a transport
-of the user's), the timeout of the request and a look after each read must do.
+Strategy: httpcore takes a read timeout when it begins to wait for the head, and one
+when a body begins; a server that sends a byte now and then outlasts both, and the
+first token and a stall have clocks of their own. httpcore's documented
+``network_stream`` is the connection itself, and its ``trace`` tells of each new one.
+So every read on it asks the clocks how long it may wait: while the head is awaited
+those of the call that this thread waits for, while a body is read those of its own
+call. Where there is none (a transport of the user's), or where streams share it
+(HTTP/2), the timeout of the request and a look after each read must do.
 """
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Mapping
 
     import httpx
 
     from langchain_streamkit._http.exchange import Exchange
 
-__all__ = ["SocketClock"]
+__all__ = ["SocketClock", "awaiting_head", "watch_connections"]
+
+_OPENED = ("connect_tcp.complete", "start_tls.complete")
+_waiting = threading.local()
+
+
+@contextmanager
+def awaiting_head(exchange: Exchange) -> Generator[None, None, None]:
+    """Bound the reads of this thread, on connections that are watched.
+
+    Args:
+        exchange: The call whose head is awaited.
+    """
+    before: Exchange | None = getattr(_waiting, "exchange", None)
+    _waiting.exchange = exchange
+    try:
+        yield
+    finally:
+        _waiting.exchange = before
+
+
+def watch_connections(name: str, info: Mapping[str, Any]) -> None:
+    """Watch a connection that was opened: httpcore's ``trace``.
+
+    Args:
+        name: What has happened.
+        info: The connection is its ``return_value``.
+    """
+    stream = info.get("return_value")
+    if name.endswith(_OPENED) and hasattr(stream, "__dict__"):
+        stream.read = partial(_read_head, stream.read)
+
+
+def _read_head(
+    read: Callable[..., bytes], max_bytes: int, timeout: float | None = None
+) -> bytes:
+    exchange: Exchange | None = getattr(_waiting, "exchange", None)
+    if exchange is not None:
+        timeout = exchange.read_seconds()
+    return read(max_bytes, timeout=timeout)
 
 
 class SocketClock:
@@ -34,25 +79,20 @@ class SocketClock:
     def __init__(self, exchange: Exchange, response: httpx.Response) -> None:
         self._exchange = exchange
         self._stream: Any = response.extensions.get("network_stream")
-        self._read: Callable[..., bytes] = getattr(self._stream, "read", _no_read)
+        self._read: Callable[..., bytes] | None = None
+        if response.http_version != "HTTP/2" and hasattr(self._stream, "__dict__"):
+            self._read = getattr(self._stream, "read", None)
 
     def __enter__(self) -> Self:
-        if self._read is not _no_read and hasattr(self._stream, "__dict__"):
+        if self._read is not None:
             self._stream.read = self._timed_read
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._read is not _no_read:
-            attributes: dict[str, Any] = vars(self._stream)
-            attributes.pop("read", None)
+        if self._read is not None:
+            self._stream.read = self._read
 
     def _timed_read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._exchange.read_seconds()
-        if left is not None and (timeout is None or left < timeout):
-            timeout = left
-        return self._read(max_bytes, timeout=timeout)
-
-
-def _no_read(*_: object, **__: object) -> bytes:
-    """Stands where a transport has no connection to show."""
-    return b""
+        del timeout  # it is the one that the head was awaited with
+        read = self._read
+        return read(max_bytes, timeout=self._exchange.read_seconds()) if read else b""

@@ -29,11 +29,14 @@ class Timeouts:
         first_token: From the request to the first content.
         stall: Between one piece of content and the next.
         total: For all attempts together.
+        whole: From the request to the end of an answer that is not streamed, which
+            knows neither a first token nor stalls.
     """
 
     first_token: float | None = 600.0
     stall: float | None = 120.0
     total: float | None = None
+    whole: float | None = 600.0
 
 
 class StreamClocks:
@@ -44,19 +47,31 @@ class StreamClocks:
         now: When the call began, in seconds of a monotonic clock.
     """
 
-    __slots__ = ("_has_progress", "_held_since", "_mark", "_started", "_timeouts")
+    __slots__ = (
+        "_ends",
+        "_has_progress",
+        "_held_since",
+        "_is_stream",
+        "_mark",
+        "_started",
+        "_timeouts",
+    )
 
     def __init__(self, timeouts: Timeouts, now: float) -> None:
         self._timeouts = timeouts
         self._started = now
         self._mark = now
+        self._ends = math.inf
         self._has_progress = False
+        self._is_stream = True
         self._held_since: float | None = None
 
-    def begin_attempt(self, now: float) -> None:
-        """A request goes out: the first token is awaited anew."""
+    def begin_attempt(self, now: float, *, is_stream: bool = True) -> None:
+        """A request goes out: the first token, or the whole answer, is awaited anew."""
         self._mark = now
+        self._ends = math.inf
         self._has_progress = False
+        self._is_stream = is_stream
 
     def progress(self, now: float) -> None:
         """Content has come."""
@@ -65,7 +80,8 @@ class StreamClocks:
 
     def hold(self, now: float) -> None:
         """The reader has taken a chunk."""
-        self._held_since = now
+        if self._held_since is None:
+            self._held_since = now
 
     def release(self, now: float) -> None:
         """The reader has come back for the next one."""
@@ -74,15 +90,14 @@ class StreamClocks:
             self._held_since = None
 
     def end_in(self, seconds: float, now: float) -> None:
-        """The answer is whole: allow no more than this for what follows it."""
-        self._timeouts = Timeouts(first_token=seconds, stall=seconds)
-        self._mark = now
+        """What matters has come: allow no more than this for the rest of it."""
+        self._ends = now + seconds
 
     @property
     def deadline(self) -> float:
         """When the first of the clocks runs out, or infinity."""
         wait = self._wait
-        ends = math.inf if wait is None else self._mark + wait
+        ends = self._ends if wait is None else min(self._ends, self._mark + wait)
         total = self._timeouts.total
         return ends if total is None else min(ends, self._started + total)
 
@@ -109,6 +124,11 @@ class StreamClocks:
             )
         if wait is None or now < self._mark + wait:
             return None
+        if not self._is_stream:
+            return StreamTimeoutError(
+                f"timeout: {where} did not send its whole answer within "
+                f"timeout={wait:g} seconds."
+            )
         if self._has_progress:
             return StallTimeoutError(
                 f"timeout: {where} stalled: no content for "
@@ -122,4 +142,6 @@ class StreamClocks:
     @property
     def _wait(self) -> float | None:
         timeouts = self._timeouts
+        if not self._is_stream:
+            return timeouts.whole
         return timeouts.stall if self._has_progress else timeouts.first_token

@@ -9,6 +9,7 @@ deadline is not begun.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from langchain_streamkit.errors import (
     ConfigurationError,
@@ -17,10 +18,13 @@ from langchain_streamkit.errors import (
     TotalTimeoutError,
 )
 
-__all__ = ["RetryPolicy"]
+__all__ = ["RetryPolicy", "final"]
+
+Failure = TypeVar("Failure", bound=StreamKitError)
 
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 8.0
+_MOST_DOUBLINGS = 10
 _LONGEST_ASKED = 120.0
 
 
@@ -60,14 +64,28 @@ class RetryPolicy:
         asked = error.retry_after
         if asked is not None and asked > _LONGEST_ASKED:
             return None
-        if asked is not None:
+        if asked is not None and asked >= 0:
             delay = asked + jitter * min(0.25 * asked, 1.0)
         else:
-            longest = min(_FIRST_DELAY * 2.0 ** (attempt - 1), _LONGEST_DELAY)
+            doubled = _FIRST_DELAY * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS)
+            longest = min(doubled, _LONGEST_DELAY)
             delay = longest * (1 - 0.25 * jitter)
         if seconds_left is not None and delay >= seconds_left:
             return None
         return delay
+
+
+def final(error: Failure) -> Failure:
+    """An error that no second attempt mends, whatever its class says.
+
+    Args:
+        error: The error, which is changed.
+
+    Returns:
+        The same error.
+    """
+    error.is_retryable = False
+    return error
 
 
 def _may_retry(error: StreamKitError, should_retry: bool | None) -> bool:

@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_retry_after"]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PART = re.compile(r"(\d++(?:\.\d++)?)(ms|s|m|h|d)", re.ASCII)
+_DURATION = re.compile(rf"(?:{_PART.pattern})++", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_KINDS = ("-requests", "-tokens", "")
 _EPOCH_FROM = 1_000_000_000.0
-_RESETS = (
-    "x-ratelimit-reset",
-    "x-ratelimit-reset-requests",
-    "x-ratelimit-reset-tokens",
-)
 
 
 def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
@@ -47,19 +44,19 @@ def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None
         return milliseconds / 1000
     said = headers.get("retry-after")
     if said is not None:
-        seconds = _number(said)
-        return seconds if seconds is not None else _until(said, now)
-    if headers.get("x-ratelimit-remaining-requests") == "0":
-        order: tuple[str, ...] = (_RESETS[1], _RESETS[0])
-    elif headers.get("x-ratelimit-remaining-tokens") == "0":
-        order = (_RESETS[2], _RESETS[0])
-    else:
-        order = (_RESETS[0],)
-    for name in order:
-        wait = _reset(headers.get(name), now)
-        if wait is not None:
-            return wait
-    return None
+        return _first(_number(said), _duration(said), _until(said, now))
+    general = headers.get("x-ratelimit-reset")
+    left = {kind: headers.get(f"x-ratelimit-remaining{kind}") for kind in _KINDS}
+    for kind, count in left.items():
+        if _number(count) == 0:
+            own = headers.get(f"x-ratelimit-reset{kind}")
+            return _first(_reset(own, now), _reset(general, now))
+    # What is left of every limit is no reason to wait until one is reset.
+    return None if any(left.values()) else _reset(general, now)
+
+
+def _first(*waits: float | None) -> float | None:
+    return next((wait for wait in waits if wait is not None), None)
 
 
 def _number(text: str | None) -> float | None:
@@ -81,14 +78,18 @@ def _until(date: str, now: float) -> float | None:
 
 
 def _reset(text: str | None, now: float) -> float | None:
-    if not text:
-        return None
     value = _number(text)
-    if value is not None:
-        if value > _EPOCH_FROM * 1000:
-            value /= 1000
-        return max(0.0, value - now) if value > _EPOCH_FROM else value
-    parts = _DURATION.findall(text)
-    if not parts or "".join(map("".join, parts)) != text:
+    if value is None:
+        return _duration(text or "")
+    if value > _EPOCH_FROM * 1000:
+        value /= 1000
+    return max(0.0, value - now) if value > _EPOCH_FROM else value
+
+
+def _duration(text: str) -> float | None:
+    text = text.strip()
+    if not _DURATION.fullmatch(text):
         return None
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    parts = _PART.findall(text)
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return total if math.isfinite(total) else None

@@ -565,7 +565,7 @@ def test_a_row_refuses_a_pattern_that_is_none(host: str, why: str) -> None:
 
 def test_a_row_is_frozen_and_small() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        GROQ.name = "other"  # type: ignore[misc]
+        GROQ.name = "other"
     assert not hasattr(GROQ, "__dict__")
     with pytest.raises(TypeError):
         Provider("positional")

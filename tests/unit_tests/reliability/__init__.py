@@ -1,0 +1,1 @@
+"""A stream that one can trust: faults, clocks, retries, bounds, ends, secrets."""
