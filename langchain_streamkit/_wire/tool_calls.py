@@ -158,7 +158,7 @@ class ToolCallAssembler:
             if not (name or args or server_id or is_placed):
                 return []
             call = self._open(server_id, server_index)
-        elif (name or server_id) and _repeats(call, args):
+        elif _repeats(call, args):
             args = ""
         self._latest = call
         if server_id:
@@ -182,7 +182,7 @@ class ToolCallAssembler:
         for call in self.calls:
             rest = "".join(call.held) + call.joiner.flush()
             call.held.clear()
-            if rest.strip() and (rest.strip() != "null" or call.parts):
+            if rest.strip() not in {"", "null"}:
                 events.append(self._emit(call, rest))
             elif not call.opened:
                 events.append(self._emit(call, ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -372,9 +372,9 @@ def test_a_page_is_read_without_its_tags(page: str, words: str) -> None:
     "unit", ["<", "<a", "<script>", "<style ", "</script>", "< >", "a"]
 )
 def test_a_page_is_read_in_bounded_time(unit: str) -> None:
-    start = perf_counter()
+    start = process_time()
     parse_failure(unit * (4_000_000 // len(unit)))
-    assert perf_counter() - start < 2
+    assert process_time() - start < 2
 
 
 ANY = st.recursive(
