@@ -156,9 +156,7 @@ class Capabilities:
 
     def _ask(self, prompt: Any, details: dict[str, Any], *, stream: bool) -> AIMessage:
         counts = {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
-        with FakeServer(
-            [Reply("Here it is.", usage={**counts, **details})]
-        ) as server:
+        with FakeServer([Reply("Here it is.", usage={**counts, **details})]) as server:
             model = ChatStreamKit(model="fake-model", base_url=server.url)
             if not stream:
                 return model.invoke(prompt)

@@ -58,9 +58,7 @@ class Corrections:
         self._lessons = list(lessons.known(call.endpoint.base_url, call.model))
         self._learned = 0
         self._has_new_key = False
-        self.body: dict[str, Any] = reduce(
-            apply_lesson, self._lessons, dict(call.body)
-        )
+        self.body: dict[str, Any] = reduce(apply_lesson, self._lessons, dict(call.body))
         self.is_stream = call.is_stream
         self.notes: dict[str, Any] = {}
         self._note_lessons()
@@ -75,8 +73,10 @@ class Corrections:
         Returns:
             Whether the request is now another one, worth sending at once.
         """
-        return self._learn(error) or self._renew_key(error) or self._fall_back(
-            error, is_last=is_last
+        return (
+            self._learn(error)
+            or self._renew_key(error)
+            or self._fall_back(error, is_last=is_last)
         )
 
     def _learn(self, error: StreamKitError) -> bool:

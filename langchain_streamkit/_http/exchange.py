@@ -308,9 +308,10 @@ class Exchange:
 
     def _headers(self, key: SecretStr | None) -> dict[str, str]:
         endpoint = self.call.endpoint
+        is_stream = self._request.is_stream
         return {
-            "accept": "text/event-stream" if self._request.is_stream else "application/json",
-            "accept-encoding": "identity" if self._request.is_stream else "gzip, deflate",
+            "accept": "text/event-stream" if is_stream else "application/json",
+            "accept-encoding": "identity" if is_stream else "gzip, deflate",
             "content-type": "application/json",
             "user-agent": f"langchain-streamkit/{__version__}",
             **endpoint.key_headers(key),

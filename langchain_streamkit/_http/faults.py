@@ -57,7 +57,7 @@ _ADVICE = {
 }
 
 
-def to_streamkit_error(
+def to_streamkit_error(  # noqa: C901 - a table of classes, the special ones first
     error: httpx.HTTPError | httpx.InvalidURL | OSError | zlib.error,
     where: str,
     *,
@@ -98,9 +98,7 @@ def to_streamkit_error(
             "break or a control character."
         )
     if isinstance(error, httpx.DecodingError | zlib.error):
-        return final(
-            ProtocolError(f"{where} sent a body that cannot be decompressed.")
-        )
+        return final(ProtocolError(f"{where} sent a body that cannot be decompressed."))
     if isinstance(error, httpx.ProxyError):
         return _proxy_refusal(error, where)
     how = _how(error)

@@ -52,7 +52,7 @@ def watch_connections(name: str, info: Mapping[str, Any]) -> None:
         name: What has happened.
         info: The connection is its ``return_value``.
     """
-    stream = info.get("return_value")
+    stream: Any = info.get("return_value")
     if name.endswith(_OPENED) and hasattr(stream, "__dict__"):
         stream.read = partial(_read_head, stream.read)
 

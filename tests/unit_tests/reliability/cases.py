@@ -387,7 +387,12 @@ _ODD_ANSWERS = [
         reply=_body(_SIGN_IN, content_type="text/html"),
         **_refused(errors.ProtocolError, "HTML", "Sign in", "base_url"),
     ),
-    Case(row=18, name="JSON in place of a stream", reply=_plain(as_stream=False), before=_WHOLE),
+    Case(
+        row=18,
+        name="JSON in place of a stream",
+        reply=_plain(as_stream=False),
+        before=_WHOLE,
+    ),
     Case(
         row=19,
         name="200 with a JSON error",
@@ -406,8 +411,18 @@ _ODD_ANSWERS = [
         reply=_body(b""),
         **_refused(errors.ProtocolError, "empty", retried=True),
     ),
-    Case(row=21, name="no content type", reply=_plain(headers={"content-type": None}), before=_WHOLE),
-    Case(row=21, name="text/plain", reply=_plain(headers={"content-type": "text/plain"}), before=_WHOLE),
+    Case(
+        row=21,
+        name="no content type",
+        reply=_plain(headers={"content-type": None}),
+        before=_WHOLE,
+    ),
+    Case(
+        row=21,
+        name="text/plain",
+        reply=_plain(headers={"content-type": "text/plain"}),
+        before=_WHOLE,
+    ),
     Case(
         row=21,
         name="bytes that are no HTTP",
@@ -507,7 +522,10 @@ _BROKEN_FRAMES = [
     Case(
         row=25,
         name="a byte order mark",
-        reply=_with(lambda _: Rewrite(lambda frame: b"\xef\xbb\xbf" + frame, 0), role_frame=False),
+        reply=_with(
+            lambda _: Rewrite(lambda frame: b"\xef\xbb\xbf" + frame, 0),
+            role_frame=False,
+        ),
         before=_WHOLE,
     ),
     Case(
@@ -523,8 +541,12 @@ _CUTS = [
         row=26,
         name="a reset",
         reply=_with(lambda n: Cut(n, how="reset")),
-        before=Ending(errors.ConnectionFailedError, ("connection reset",), retried=True, text=""),
-        after=Ending(errors.StreamInterruptedError, ("connection reset", "partial"), text=SAID),
+        before=Ending(
+            errors.ConnectionFailedError, ("connection reset",), retried=True, text=""
+        ),
+        after=Ending(
+            errors.StreamInterruptedError, ("connection reset", "partial"), text=SAID
+        ),
     ),
     Case(
         row=26,
@@ -557,15 +579,29 @@ _CUTS = [
         name="a broken chunk header",
         reply=lambda scene: Reply.script(
             Send(_ROLE),
-            *([Send(_frame(b"One")), Send(_frame(b" two"))] if scene.frames > 1 else []),
+            *(
+                [Send(_frame(b"One")), Send(_frame(b" two"))]
+                if scene.frames > 1
+                else []
+            ),
             Raw(b"zz\r\n"),
             Close(),
         ),
         before=Ending(errors.ProtocolError, ("HTTP",), retried=True, text=""),
         after=Ending(errors.StreamInterruptedError, ("HTTP",), text=SAID),
     ),
-    Case(row=27, name="no [DONE] after the finish reason", reply=_plain(done=False), before=_WHOLE),
-    Case(row=28, name="[DONE] without a finish reason", reply=_plain(finish_reason=None), before=_WHOLE),
+    Case(
+        row=27,
+        name="no [DONE] after the finish reason",
+        reply=_plain(done=False),
+        before=_WHOLE,
+    ),
+    Case(
+        row=28,
+        name="[DONE] without a finish reason",
+        reply=_plain(finish_reason=None),
+        before=_WHOLE,
+    ),
     Case(
         row=29,
         name="the end, as if all were said",
@@ -579,7 +615,12 @@ _CUTS = [
         **_fails(errors.StreamInterruptedError, "closed the stream", retried=True),
     ),
     *(
-        Case(row=30, name=f"finish reason {reason}", reply=_plain(finish_reason=reason), before=_WHOLE)
+        Case(
+            row=30,
+            name=f"finish reason {reason}",
+            reply=_plain(finish_reason=reason),
+            before=_WHOLE,
+        )
         for reason in ("length", "content_filter")
     ),
 ]
@@ -590,14 +631,24 @@ _CLOCK_CASES = [
         name="a stall before the headers",
         reply=_with(lambda _: Stall(before_headers=True)),
         parameters=_CLOCKS,
-        **_refused(errors.FirstTokenTimeoutError, "timeout", "first_token_timeout", retried=True),
+        **_refused(
+            errors.FirstTokenTimeoutError,
+            "timeout",
+            "first_token_timeout",
+            retried=True,
+        ),
     ),
     Case(
         row=32,
         name="a stall",
         reply=_with(Stall),
         parameters=_CLOCKS,
-        before=Ending(errors.FirstTokenTimeoutError, ("timeout", "first_token_timeout"), retried=True, text=""),
+        before=Ending(
+            errors.FirstTokenTimeoutError,
+            ("timeout", "first_token_timeout"),
+            retried=True,
+            text="",
+        ),
         after=Ending(errors.StallTimeoutError, ("timeout", "stall_timeout"), text=SAID),
     ),
     *(
@@ -606,8 +657,15 @@ _CLOCK_CASES = [
             name=f"a drip of {name}",
             reply=_with(_drip(data)),
             parameters=_CLOCKS,
-            before=Ending(errors.FirstTokenTimeoutError, ("timeout", "first_token_timeout"), retried=True, text=""),
-            after=Ending(errors.StallTimeoutError, ("timeout", "stall_timeout"), text=SAID),
+            before=Ending(
+                errors.FirstTokenTimeoutError,
+                ("timeout", "first_token_timeout"),
+                retried=True,
+                text="",
+            ),
+            after=Ending(
+                errors.StallTimeoutError, ("timeout", "stall_timeout"), text=SAID
+            ),
         )
         for name, data in (
             ("comments", b": ping\n\n"),
@@ -628,7 +686,12 @@ _CLOCK_CASES = [
 
 _SIZES = [
     *(
-        Case(row=35, name=f"{coding}, unasked", reply=_with(lambda _, coding=coding: Compress(coding)), before=_WHOLE)
+        Case(
+            row=35,
+            name=f"{coding}, unasked",
+            reply=_with(lambda _, coding=coding: Compress(coding)),
+            before=_WHOLE,
+        )
         for coding in ("gzip", "deflate")
     ),
     Case(

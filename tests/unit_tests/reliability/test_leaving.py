@@ -150,9 +150,7 @@ async def aclose_events_v3(model: ChatStreamKit) -> float:
     return left
 
 
-async def cancelled(
-    model: ChatStreamKit, work: Callable[[], Awaitable[Any]]
-) -> float:
+async def cancelled(model: ChatStreamKit, work: Callable[[], Awaitable[Any]]) -> float:
     """Cancel a task while its server stalls."""
     task = asyncio.ensure_future(work())
     await asyncio.sleep(0.01)
@@ -392,7 +390,9 @@ async def test_a_callback_that_fails_does_not_end_the_stream(is_async: bool) -> 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 async def test_a_stream_that_nobody_reads_does_not_flow(is_async: bool) -> None:
-    frame = b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % (b"x" * 900)
+    frame = b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % (
+        b"x" * 900
+    )
     reply = Reply.script(*[Send(frame)] * 20_000)
     with FakeServer([reply], send_buffer=4096) as server:
         model = make_model(server.url)
@@ -493,7 +493,9 @@ async def test_dropping_a_model_closes_its_idle_connections() -> None:
 async def test_a_stream_outlives_the_name_of_its_model() -> None:
     gate = Gate()
     frame = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
-    reply = Reply.script(Send(frame), Hold(gate), Send(frame), Send(b"data: [DONE]\n\n"))
+    reply = Reply.script(
+        Send(frame), Hold(gate), Send(frame), Send(b"data: [DONE]\n\n")
+    )
     with FakeServer([reply], repeat_last=True) as server:
         stream = make_model(server.url).stream(PROMPT)
         astream = make_model(server.url).astream(PROMPT)

@@ -174,7 +174,9 @@ def packed(data: bytes, bits: int) -> bytes:
 
 @given(
     data=st.binary(max_size=3000) | st.integers(0, 300_000).map(lambda n: b"a" * n),
-    coding=st.sampled_from([("gzip", 31), ("x-gzip", 31), ("deflate", 15), ("deflate", -15)]),
+    coding=st.sampled_from(
+        [("gzip", 31), ("x-gzip", 31), ("deflate", 15), ("deflate", -15)]
+    ),
     seed=st.integers(0, 1000),
 )
 def test_unpacking_is_the_same_wherever_the_bytes_were_cut(
@@ -296,13 +298,24 @@ def test_many_small_pieces_cost_time_in_proportion() -> None:
 
 def test_frames_that_come_twice_are_what_was_sent_twice() -> None:
     """Only a server's own ids tell a repetition from the same words again."""
-    with FakeServer([Reply("ha ha", faults=[Rewrite(lambda frame: frame * 2, 1)])]) as server:
+    with FakeServer(
+        [Reply("ha ha", faults=[Rewrite(lambda frame: frame * 2, 1)])]
+    ) as server:
         total, error = collected(make_model(server.url))
     assert error is None
     assert total.text == "haha ha"
 
 
-@pytest.mark.parametrize("arguments", ['{"a": 1e999}', '{"a": NaN}', '{"a": ' + "9" * 5000 + "}", r'{"a": "\ud800"}', '{"a": 1, "a": 2}'])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"a": 1e999}',
+        '{"a": NaN}',
+        '{"a": ' + "9" * 5000 + "}",
+        r'{"a": "\ud800"}',
+        '{"a": 1, "a": 2}',
+    ],
+)
 def test_odd_json_in_arguments_never_ends_in_an_untyped_error(arguments: str) -> None:
     with FakeServer([Reply(tool_calls=[ToolCall("f", arguments)])]) as server:
         total, error = collected(make_model(server.url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -271,7 +272,8 @@ async def test_a_server_that_comes_back_is_found(
     with FakeServer(on_connect=[Reset()]) as broken:
         port = broken.port
         seen = await read_stream(make_model(broken.url, max_retries=0))
-        assert "connection reset" in str(seen.error)
+        # Whether the reset is seen as one is a race with the request's own writing.
+        assert re.search("connection (?:reset|closed early)", str(seen.error))
     with FakeServer([TEXT], port=port) as server:
         assert (await read_stream(make_model(server.url))).text == TEXT
 
@@ -286,7 +288,9 @@ async def test_a_retry_meets_no_old_connection() -> None:
     held = Reply.script(Hold(gate), Send(b"data: [DONE]\n\n"))
     with FakeServer([held] * 5) as server:
         model = make_model(server.url, max_retries=1)
-        calls = [asyncio.create_task(model.ainvoke("Hi", stream=True)) for _ in range(5)]
+        calls = [
+            asyncio.create_task(model.ainvoke("Hi", stream=True)) for _ in range(5)
+        ]
         assert await asyncio.to_thread(server.wait_requests, 5)
         gate.open()
         await asyncio.gather(*calls, return_exceptions=True)
@@ -342,7 +346,9 @@ async def read_in(way: str, model: Any) -> Seen:
 
 @pytest.mark.parametrize(("way", "is_async"), ways())
 @pytest.mark.usefixtures("no_waiting")
-async def test_a_callable_gives_a_key_for_each_attempt(way: str, is_async: bool) -> None:
+async def test_a_callable_gives_a_key_for_each_attempt(
+    way: str, is_async: bool
+) -> None:
     source, given_keys = key_source("first-key", "second-key", is_async=is_async)
     with FakeServer([Reply.error(503), TEXT]) as server:
         seen = await read_in(way, make_model(server.url, api_key=source))
@@ -375,7 +381,9 @@ async def test_a_key_that_stays_wrong_is_an_error(way: str, is_async: bool) -> N
 
 
 @pytest.mark.parametrize("key", ["wrong-key", SecretStr("wrong-key")])
-async def test_a_fixed_key_is_not_tried_twice(read_stream: ReadStream, key: Any) -> None:
+async def test_a_fixed_key_is_not_tried_twice(
+    read_stream: ReadStream, key: Any
+) -> None:
     with FakeServer([TEXT], api_key="right-key") as server:
         seen = await read_stream(make_model(server.url, api_key=key))
         assert len(server.requests) == 1
