@@ -7,6 +7,7 @@ client has and another lacks is lost.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import warnings
@@ -107,6 +108,7 @@ def run(options: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what other packages think of what they read
         comparison = _compare(options)
+        gc.collect()  # and of the sockets that they never close
     if not comparison.standings:
         raise ConfigurationError(f"No client takes part: {comparison.left_out}.")
     render = render_recordings if options.recording else render_live
