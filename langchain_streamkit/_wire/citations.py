@@ -26,6 +26,7 @@ _LISTS = ("annotations", "citations", "search_results", "references", "sources")
 # Objects that hold such a list: Azure (context), Groq (executed_tools, each with
 # search_results.results), Gemini through Vercel (groundingMetadata).
 _NESTED = ("context", "executed_tools", "search_results", "results", "grounding")
+_HOLDERS = frozenset({*_LISTS, *_NESTED})
 _WRAPPERS = ("url_citation", "document", "web", "source", "file_citation")
 _NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title", "name", "filename", "source_title"),
@@ -66,6 +67,8 @@ class SourceGatherer:
         Args:
             holder: The server's object.
         """
+        if _HOLDERS.isdisjoint(holder):
+            return
         for name in _LISTS:
             value = holder.get(name)
             if value and value != self._last.get(name):

@@ -97,6 +97,10 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[StreamKitError]], ...] = tuple(
 )
 # Where servers put their words, the most telling first.
 _MESSAGES = ("message", "detail", "msg", "error_message", "error", "errors", "title")
+# A frame without any of these is no error, but for its event or its object.
+_TELLING_KEYS = frozenset(
+    {"error", "errors", "type", "base_resp", "x_groq", "message", "detail"}
+)
 # Codes of frames that are no error.
 _FINE = (None, 0, "", "0", 200, "200")
 _NO_STREAM = re.compile(
@@ -185,9 +189,11 @@ def parse_frame_failure(frame: Mapping[str, Any], event: str) -> Failure | None:
     Returns:
         The failure, or None if the frame is none.
     """
-    if event == "error" or is_error(frame.get("error")):
+    if event == "error" or frame.get("object") == "error":
         return parse_failure(frame)
-    if "error" in (frame.get("object"), frame.get("type")):
+    if _TELLING_KEYS.isdisjoint(frame):
+        return None
+    if is_error(frame.get("error")) or frame.get("type") == "error":
         return parse_failure(frame)
     base = as_mapping(frame.get("base_resp"))
     if base.get("status_code") not in _FINE:  # MiniMax, with status 200

@@ -11,6 +11,7 @@ __all__ = [
     "IDENTITY",
     "IMAGE_PARTS",
     "INERT_KEYS",
+    "MEDIA_KEYS",
     "NO_REASONS",
     "PLAIN_DELTAS",
     "REPEATED",
@@ -48,6 +49,7 @@ PLAIN_DELTAS = {"content"}, {"content", "role"}
 SPEAKING_KEYS = frozenset({"usage", "error", "message", "finishReason"})
 # Some servers write a word while the answer goes on.
 NO_REASONS = frozenset({"null", "None"})
+MEDIA_KEYS = frozenset({"audio", "images"})
 IMAGE_PARTS = frozenset({"image", "image_url"})
 # What a whole message repeats, by the part of the answer that shows it.
 REPEATED = {

@@ -21,6 +21,7 @@ from langchain_streamkit._wire.frame_keys import (
     IDENTITY,
     IMAGE_PARTS,
     INERT_KEYS,
+    MEDIA_KEYS,
     NO_REASONS,
     PLAIN_DELTAS,
     REPEATED,
@@ -66,6 +67,7 @@ class FrameReader:
         "_assembler",
         "_channel",
         "_choice",
+        "_missing",
         "_plain_keys",
         "_sources",
         "_thoughts",
@@ -88,6 +90,7 @@ class FrameReader:
         self._thoughts = TextChannel()
         self._assembler = ToolCallAssembler(max_argument_bytes)
         self._sources = SourceGatherer(self.answer.sources)
+        self._missing: tuple[str, ...] = IDENTITY  # what no frame has said so far
         self._plain_keys: frozenset[str] | None = None
         self._unsettled: tuple[str, ...] = ()
         self.answer.tool_calls = self._assembler.calls
@@ -141,14 +144,13 @@ class FrameReader:
         """
         self._read_identity(frame)
         self._read_usage(frame.get("usage"))
-        self._read_usage(as_mapping(frame.get("x_groq")).get("usage"))
+        if "x_groq" in frame:
+            self._read_usage(as_mapping(frame["x_groq"]).get("usage"))
         self._sources.feed(frame)
         self._keep_unknown(frame, FRAME_KEYS)
         choice = self._pick_choice(frame.get("choices"))
-        self._plain_keys = frozenset(frame) if frame.keys() <= INERT_KEYS else None
-        self._unsettled = tuple(
-            key for key in IDENTITY if key in frame and not getattr(self.answer, key)
-        )
+        self._plain_keys = frozenset(frame) if INERT_KEYS.issuperset(frame) else None
+        self._unsettled = tuple(key for key in self._missing if key in frame)
         return self._read_choice(choice) if choice is not None else []
 
     def finish(self) -> list[StreamEvent]:
@@ -160,15 +162,17 @@ class FrameReader:
 
     def _read_identity(self, frame: Mapping[str, Any]) -> None:
         """The first value of each that is not empty stays."""
-        for key in IDENTITY:
+        for key in self._missing:
             value = frame.get(key)
-            if value and not getattr(self.answer, key):
-                is_known = isinstance(value, int | float if key == "created" else str)
-                if is_known:
-                    setattr(self.answer, key, value)
+            kind = int | float if key == "created" else str
+            if value and isinstance(value, kind):
+                setattr(self.answer, key, value)
+                self._missing = tuple(name for name in self._missing if name != key)
 
     def _read_usage(self, usage: object) -> None:
-        if is_report(usage) or (usage and self.answer.usage is None):
+        if not usage:
+            return
+        if is_report(usage) or self.answer.usage is None:
             self.answer.usage = dict(as_mapping(usage)) or self.answer.usage
 
     def _pick_choice(self, choices: object) -> Mapping[str, Any] | None:
@@ -237,37 +241,41 @@ class FrameReader:
         self._keep_unknown(delta, DELTA_KEYS)
         self._sources.feed(delta)
         self._read_usage(delta.get("usage"))
-        answer.details.feed(delta)
+        if "reasoning_details" in delta:
+            answer.details.feed(delta)
         thought = parse_reasoning(delta)
         events = self._reasoning_events(thought) if thought else []
         content = delta.get("content")
         if thought and (parts := as_items(content)):  # maybe the same, in a part
             content = [part for part in parts if not _is_thinking(part)]
         events += self._read_content(content, is_last=is_last)
-        events = self._score(events, logprobs)
+        if logprobs:
+            events = self._score(events, logprobs)
         refusal = as_text(delta.get("refusal"))
         if refusal:
             answer.refusal_parts.append(refusal)
             events.append(RefusalDelta(refusal))
-        events.extend(self._read_media(delta))
+        if not MEDIA_KEYS.isdisjoint(delta):
+            events.extend(self._read_media(delta))
         for piece in _pieces(delta.get("tool_calls")):
             events.extend(self._assembler.feed(piece))
-        self._read_function_call(as_mapping(delta.get("function_call")))
+        if not answer.tool_calls:  # of which it may be a twin
+            self._read_function_call(as_mapping(delta.get("function_call")))
         return events
 
     def _read_content(self, content: object, *, is_last: bool) -> list[StreamEvent]:
         """Content is a string; or parts; or, where a server slips, a bare value."""
-        if content is None or content in ("", [], {}):
+        if content is None or content == "":
             return []
-        parts, part = as_items(content), as_mapping(content)
-        if parts or _is_thinking(part) or _is_text(part):
-            return self._read_parts(parts or [part])
-        text = (
-            content
-            if isinstance(content, str)
-            else json.dumps(content, ensure_ascii=False)
-        )
-        pieces = self._channel.feed(text, is_last=is_last, parts=self.answer.text_parts)
+        if not isinstance(content, str):
+            parts, part = as_items(content), as_mapping(content)
+            if parts or _is_thinking(part) or _is_text(part):
+                return self._read_parts(parts or [part])
+            if content in ([], {}):
+                return []
+            content = json.dumps(content, ensure_ascii=False)
+        parts_said = self.answer.text_parts
+        pieces = self._channel.feed(content, is_last=is_last, parts=parts_said)
         return self._text_events(pieces)
 
     def _read_parts(self, parts: Sequence[Any]) -> list[StreamEvent]:
@@ -339,6 +347,8 @@ class FrameReader:
                 kept[key] = kept.get(key, "") + text
 
     def _keep_unknown(self, holder: Mapping[str, Any], known: frozenset[str]) -> None:
+        if known.issuperset(holder):
+            return
         for key in holder.keys() - known:
             value = holder[key]
             if value is not None and value not in ("", [], {}):

@@ -17,6 +17,10 @@ from langchain_streamkit._wire.nesting import MAX_DEPTH, is_too_deep
 
 __all__ = ["parse_json", "parse_strict_json"]
 
+_SHALLOW = 4 * MAX_DEPTH
+"""Bytes; what is no longer nests twice as deep at the most, which does no harm, and
+most frames are no longer."""
+
 
 def parse_json(data: bytes) -> Any:
     r"""Parse one JSON value.
@@ -28,8 +32,8 @@ def parse_json(data: bytes) -> Any:
         The value. Strings may hold lone surrogates, numbers may be NaN or infinite.
 
     Raises:
-        ValueError: If it is not JSON, nests deeper than ``MAX_DEPTH``, or holds an
-            integer of more digits than Python converts.
+        ValueError: If it is not JSON, nests deeper than ``MAX_DEPTH`` (unless it is
+            very short), or holds an integer of more digits than Python converts.
 
     Example:
         >>> parse_json(b'{"a": NaN}')
@@ -54,9 +58,9 @@ def parse_strict_json(data: bytes) -> Any:
 
     Raises:
         orjson.JSONDecodeError: If it is not JSON by the standard.
-        ValueError: If it nests deeper than ``MAX_DEPTH``.
+        ValueError: If it nests deeper than ``MAX_DEPTH``, and is not very short.
     """
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+    if len(data) > _SHALLOW and data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         _check_depth(data.decode("utf-8", "replace"))
     return orjson.loads(data)
 

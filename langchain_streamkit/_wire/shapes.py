@@ -31,7 +31,7 @@ def as_mapping(value: object) -> Mapping[str, Any]:
     Returns:
         A mapping.
     """
-    return value if is_mapping(value) else {}
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def as_items(value: object) -> Sequence[Any]:

@@ -139,9 +139,10 @@ class StreamDecoder:
         if self.is_done or self.failure is not None:
             return []
         events: list[StreamEvent] = []
-        is_too_long = self._is_too_long(data)
-        if is_too_long:
-            data = data[: (self._max_response_bytes or 0) - self._size]
+        limit = self._max_response_bytes
+        is_too_long = limit is not None and self._size + len(data) > limit
+        if limit is not None and is_too_long:
+            data = data[: limit - self._size]
         self._size += len(data)
         if self._is_stream or self._sniff(data):
             if self._body:
@@ -178,10 +179,6 @@ class StreamDecoder:
         events.append(AnswerEnd(self.answer))
         self.is_done = True
         return events
-
-    def _is_too_long(self, data: bytes) -> bool:
-        limit = self._max_response_bytes
-        return limit is not None and self._size + len(data) > limit
 
     def _end_too_long(self) -> None:
         if not (self.is_done or self.failure):

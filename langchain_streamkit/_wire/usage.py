@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from langchain_streamkit._wire.shapes import as_mapping
+from langchain_streamkit._wire.shapes import as_mapping, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +64,9 @@ def is_report(usage: object) -> bool:
         >>> is_report({"prompt_tokens": 3}), is_report({"total_tokens": 0})
         (True, False)
     """
-    counts = as_mapping(usage)
-    return any(_count(counts.get(key)) for key in _COUNTS)
+    if not is_mapping(usage):
+        return False
+    return any(_count(usage.get(key)) for key in _COUNTS)
 
 
 def parse_usage(usage: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def test_depth_is_bounded_for_both_parsers(brackets: str, tail: str) -> None:
     opening, closing = brackets[:-1], brackets[-1]
 
     def nested(depth: int) -> bytes:
-        return (opening * depth + tail + closing * depth).encode()
+        text = opening * depth + tail + closing * depth
+        return text.ljust(4 * MAX_DEPTH + 1).encode()  # shorter ones may be deeper
 
     parse_json(nested(MAX_DEPTH))
     for depth in (MAX_DEPTH + 1, 600, 100_000):
@@ -110,7 +111,10 @@ def test_depth_is_bounded_for_both_parsers(brackets: str, tail: str) -> None:
 
 
 def test_the_deepest_value_can_be_copied_compared_and_written() -> None:
-    value, twin = (parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) for _ in range(2))
+    depth = 2 * MAX_DEPTH
+    with pytest.raises(ValueError, match="nests deeper"):
+        parse_json(b"[" * (depth + 1) + b"]" * (depth + 1))
+    value, twin = (parse_json(b"[" * depth + b"]" * depth) for _ in range(2))
 
     def from_deep_inside(depth: int) -> None:  # as an agent's frames are
         if depth:
@@ -187,4 +191,5 @@ def test_open_brackets_strings_and_escapes_are_told() -> None:
     assert follow('{"a\\') == (["{"], True, False, 1)
     assert follow('{"a\\', '"') == (["{"], True, False, 1)
     assert follow('{"a\\\\', '"') == (["{"], False, False, 1)
+    assert follow("[[]") == (["["], False, False, 2)
     assert follow("]}", "{}") == ([], False, True, 1)

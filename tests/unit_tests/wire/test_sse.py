@@ -199,7 +199,7 @@ def test_events_before_one_that_is_too_large_are_given() -> None:
 def test_all_lines_of_an_event_count(first: bytes) -> None:
     stream = first + b"\ndata: 2\n\n"  # fourteen bytes in two lines
     lines = [line + b"\n" for line in stream.split(b"\n")[:-1]]
-    for chunks in ([stream], lines, cut(stream, 1)):
+    for chunks in ([stream], lines, [lines[0], b"data: 2\n\n"], cut(stream, 1)):
         for limit, fits in ((13, False), (14, True)):
             decoder = SSEDecoder(limit)
             for chunk in chunks:

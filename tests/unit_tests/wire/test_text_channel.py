@@ -88,6 +88,7 @@ def test_an_increment_after_totals_is_added() -> None:
         ["the", "then", "the", "then"],
         ["I", "I", "I think"],
         ["Hello", "Hello", "Hello you"],
+        ["Hello there", "Hello there!", " I said hello."],
         ["<", "<a", "<a>", "<b"],
     ],
     ids=" ".join,
