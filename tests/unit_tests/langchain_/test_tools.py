@@ -140,6 +140,9 @@ def test_tools_of_every_kind(kind: str, snapshot: SnapshotAssertion) -> None:
         "as it is": render_tool(given_tool, PLAIN),
         "strict": render_tool(given_tool, PLAIN, strict=True),
     }
+    if kind == "runnable":  # core's words quote pydantic's, which change
+        for form in rendered.values():
+            assert form["function"].pop("description").startswith("Takes {")
     assert rendered == snapshot
     assert before is None or given_tool == before
     orjson.dumps(rendered)
