@@ -9,7 +9,6 @@ protocol events or whole messages). The parameters stand in ``_settings``.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
@@ -87,7 +86,7 @@ class ChatStreamKit(ModelSettings):
         return project(batches, builder.chunks, exchange)
 
     @override
-    async def _astream(
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
@@ -97,9 +96,7 @@ class ChatStreamKit(ModelSettings):
         exchange = self._exchange(messages, stop, kwargs, is_stream=True)
         builder = ChunkBuilder(self.output_version, exchange.context)
         batches = aread_events(exchange, self._connect().clients)
-        async with aclosing(aproject(batches, builder.chunks, exchange)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return aproject(batches, builder.chunks, exchange)
 
     def _stream_chat_model_events(
         self,
@@ -114,7 +111,7 @@ class ChatStreamKit(ModelSettings):
         batches = read_events(exchange, self._connect().clients)
         return project(batches, builder.events, exchange)
 
-    async def _astream_chat_model_events(
+    def _astream_chat_model_events(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
@@ -125,9 +122,7 @@ class ChatStreamKit(ModelSettings):
         exchange = self._exchange(messages, stop, kwargs, is_stream=True)
         builder = ProtocolEventBuilder(exchange.context)
         batches = aread_events(exchange, self._connect().clients)
-        async with aclosing(aproject(batches, builder.events, exchange)) as events:
-            async for event in events:
-                yield event
+        return aproject(batches, builder.events, exchange)
 
     # --- whole answers ---
 

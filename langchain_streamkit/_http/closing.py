@@ -4,25 +4,30 @@ Strategy: a task may be cancelled once more while it cleans up after the first t
 and half a close leaves a connection open that nobody knows any more. So what closes
 runs in a task of its own that ignores cancellation: who waits for it may be
 cancelled, it goes on, and ``asyncio.run`` waits for it at its end. A request that is
-under way is cancelled once, and then left to clean up in peace.
+under way is cancelled once, and then left to clean up in peace. When a loop ends it
+closes all async generators that it knows at once, so of two that are nested it must
+not know the inner one, or both would close it at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from typing_extensions import override
 
 from langchain_streamkit._http.open_responses import raw_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Iterator
 
     import httpx
 
-__all__ = ["areading", "close_soon", "sent"]
+__all__ = ["AsyncReading", "InnerGenerator", "close_soon", "sent"]
+
+Item = TypeVar("Item")
 
 _closing: set[asyncio.Task[None]] = set()
 """Tasks that close; a loop keeps no reference of its own to a task."""
@@ -55,6 +60,52 @@ def close_soon(
     return task
 
 
+class InnerGenerator(AsyncGenerator[Item, None]):
+    """An async generator that its loop does not know: who reads it closes it.
+
+    Args:
+        generator: The generator, not begun.
+    """
+
+    __slots__ = ("_generator", "_is_begun")
+
+    def __init__(self, generator: AsyncGenerator[Item, None]) -> None:
+        self._generator = generator
+        self._is_begun = False
+
+    @override
+    def __anext__(self) -> Coroutine[Any, Any, Item]:
+        if self._is_begun:
+            return self._generator.__anext__()
+        self._is_begun = True
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(None, _forsake)  # the first step would tell the loop
+        try:
+            return self._generator.__anext__()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    @override
+    async def asend(self, value: None) -> Item:
+        """The next item; values that are sent have no meaning here."""
+        return await anext(self)
+
+    @override
+    async def athrow(self, *error: Any) -> Item:
+        """See ``AsyncGenerator``."""
+        return await self._generator.athrow(*error)
+
+    @override
+    async def aclose(self) -> None:
+        """Close the generator, and with it what it reads."""
+        if self._is_begun:
+            await self._generator.aclose()
+
+
+def _forsake(generator: AsyncGenerator[Any, None]) -> None:
+    """A loop was closed under a stream: there is nobody left to run its end."""
+
+
 async def sent(sending: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
     """Send a request in a task of its own.
 
@@ -78,26 +129,28 @@ async def sent(sending: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
         raise
 
 
-@asynccontextmanager
-async def areading(
-    response: httpx.Response,
-) -> AsyncGenerator[AsyncIterator[bytes], None]:
-    """The async twin of ``open_responses.reading``.
+class AsyncReading:
+    """The async twin of ``open_responses.reading``: gives the bytes as they come.
 
     Args:
         response: A streamed response.
-
-    Yields:
-        Its bytes as they come, still compressed if the server did that.
     """
-    is_whole = False
-    try:
-        yield _araw_bytes(response)
-        is_whole = response.is_closed
-    finally:
-        if not is_whole:
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aenter__(self) -> AsyncIterator[bytes]:
+        return _araw_bytes(self._response)
+
+    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
+        try:
             loop = asyncio.get_running_loop()
-            await asyncio.shield(close_soon(loop, _leave(response)))
+        except RuntimeError:
+            return  # the loop was closed under the stream, and cannot close it any more
+        close = self._response.aclose() if error is None else _leave(self._response)
+        await asyncio.shield(close_soon(loop, close))
 
 
 async def _forget(task: asyncio.Task[httpx.Response]) -> None:
@@ -117,9 +170,10 @@ async def _leave(response: httpx.Response) -> None:
 
 
 def _araw_bytes(response: httpx.Response) -> AsyncIterator[bytes]:
-    if not response.is_stream_consumed:
-        return response.aiter_raw()
-    return _each(raw_bytes(response))
+    """Not by httpx's iterators: they close at the end, and may be cancelled there."""
+    if response.is_stream_consumed:
+        return _each(raw_bytes(response))
+    return aiter(cast("httpx.AsyncByteStream", response.stream))
 
 
 async def _each(reads: Iterator[bytes]) -> AsyncGenerator[bytes, None]:

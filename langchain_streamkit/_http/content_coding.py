@@ -82,7 +82,7 @@ class ContentDecoder:
         self._bits = _WINDOW_BITS.get(coding)
         self._is_settled = coding != "deflate"
         self._start = b""
-        self._engine = self._new_engine()
+        self._engine = zlib.decompressobj(wbits=self._bits or 0)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """Take the next bytes as they came, and give what they unpack to.
@@ -106,15 +106,13 @@ class ContentDecoder:
             if self._engine.eof:
                 if not data.startswith(_GZIP_START):
                     return  # padding
-                self._engine = self._new_engine()  # gzip: a body may be several files
+                # a gzip body may be several files
+                self._engine = zlib.decompressobj(wbits=self._bits)
             piece = self._engine.decompress(data, _PIECE_BYTES)
             data = self._engine.unconsumed_tail or self._engine.unused_data
             is_full = len(piece) == _PIECE_BYTES
             if piece:
                 yield piece
-
-    def _new_engine(self) -> zlib._Decompress:
-        return zlib.decompressobj(wbits=self._bits or 0)
 
     def _find_deflate(self, data: bytes) -> bytes:
         """``deflate`` is zlib's format by the standard, and raw by some servers."""
@@ -124,7 +122,7 @@ class ContentDecoder:
         head = int.from_bytes(self._start[:_ZLIB_HEADER_BYTES], "big")
         if head % 31 or (head >> 8) & 0x0F != zlib.DEFLATED:
             self._bits = _RAW_DEFLATE
-            self._engine = self._new_engine()
+            self._engine = zlib.decompressobj(wbits=_RAW_DEFLATE)
         self._is_settled = True
         data, self._start = self._start, b""
         return data

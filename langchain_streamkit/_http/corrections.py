@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from langchain_streamkit._http.faults import PROXY_WANTS_PASSWORD
 from langchain_streamkit._resilience.learning import (
     LessonBook,
     apply_lesson,
@@ -36,7 +37,6 @@ lessons = LessonBook()
 
 _log = logging.getLogger("langchain_streamkit")
 _MAX_LESSONS = 2
-_PROXY_WANTS_KEY = 407
 
 
 class Corrections:
@@ -106,7 +106,7 @@ class Corrections:
         is_fixed = isinstance(self._call.endpoint.key, SecretStr | None)
         if is_fixed or self._has_new_key or not isinstance(error, AuthenticationError):
             return False
-        self._has_new_key = error.status_code != _PROXY_WANTS_KEY
+        self._has_new_key = error.status_code != PROXY_WANTS_PASSWORD
         return self._has_new_key
 
     def _fall_back(self, error: StreamKitError, *, is_last: bool) -> bool:

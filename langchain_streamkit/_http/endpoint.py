@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
+import httpx
 from pydantic import SecretStr
 
 from langchain_streamkit.errors import ConfigurationError
@@ -181,8 +182,8 @@ def check_base_url(url: str) -> str:
         _refuse(shown, f"has no scheme. Write 'https://{shown}' or 'http://...'.")
     try:
         parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
+        _ = parts.port, httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
         _refuse(shown, "is not a URL. Write for example 'https://host.example/v1'.")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         _refuse(shown, "is not an http or https URL with a host.")

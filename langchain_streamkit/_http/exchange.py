@@ -20,7 +20,11 @@ import httpx
 from langchain_streamkit._http.call import Call, Outgoing, Runtime
 from langchain_streamkit._http.content_coding import ContentDecoder, unpack
 from langchain_streamkit._http.corrections import Corrections
-from langchain_streamkit._http.faults import to_streamkit_error
+from langchain_streamkit._http.faults import (
+    PROXY_WANTS_PASSWORD,
+    proxy_refusal,
+    to_streamkit_error,
+)
 from langchain_streamkit._http.heads import (
     Head,
     check_readable,
@@ -177,6 +181,8 @@ class Exchange:
         Returns:
             The error; it goes to ``fail``.
         """
+        if self._head.status == PROXY_WANTS_PASSWORD:
+            return proxy_refusal(self._head.status, self.where)
         body = unpack(body, self._head.coding, MAX_ERROR_BYTES)
         text = body.decode("utf-8", "replace")
         try:
@@ -308,10 +314,13 @@ class Exchange:
 
     def _headers(self, key: SecretStr | None) -> dict[str, str]:
         endpoint = self.call.endpoint
-        is_stream = self._request.is_stream
         return {
-            "accept": "text/event-stream" if is_stream else "application/json",
-            "accept-encoding": "identity" if is_stream else "gzip, deflate",
+            "accept": "text/event-stream"
+            if self._request.is_stream
+            else "application/json",
+            "accept-encoding": "identity"
+            if self._request.is_stream
+            else "gzip, deflate",
             "content-type": "application/json",
             "user-agent": f"langchain-streamkit/{__version__}",
             **endpoint.key_headers(key),

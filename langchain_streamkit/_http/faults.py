@@ -1,8 +1,8 @@
 """What httpx raises becomes one of our errors.
 
-Strategy: a table of httpx's classes, the special before the general. A fault after
-content is an interrupted answer, whatever its kind; before content it is a failed
-connection.
+Strategy: a table of httpx's classes, and one of words and causes for those that say
+too little. A fault after content is an interrupted answer, whatever its kind; before
+content it is a failed connection.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from langchain_streamkit.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["to_streamkit_error"]
+__all__ = ["PROXY_WANTS_PASSWORD", "proxy_refusal", "to_streamkit_error"]
+
+PROXY_WANTS_PASSWORD = 407
 
 _RESET = (ConnectionResetError, BrokenPipeError)
 _BROKEN_HTTP = "broken HTTP"
@@ -42,6 +44,43 @@ _BY_WORDS = (
     (("certificate",), _UNTRUSTED),
     (("ssl",), "TLS failed"),
     (("name or service", "nodename", "resolve", "resolution"), "unknown host"),
+)
+_BY_CLASS: tuple[tuple[type[Exception], type[StreamKitError], str], ...] = (
+    (
+        httpx.ConnectTimeout,
+        ConnectTimeoutError,
+        (
+            "timeout: no connection to {where} in time. Is the address right? "
+            "timeout=httpx.Timeout(..., connect=...) sets the bound."
+        ),
+    ),
+    (
+        httpx.PoolTimeout,
+        ConnectTimeoutError,
+        (
+            "timeout: no free connection to {where}: the http client's own limits are "
+            "reached. Raise its max_connections."
+        ),
+    ),
+    (
+        httpx.WriteTimeout,
+        ConnectTimeoutError,
+        "timeout: {where} did not take the request in time; timeout= sets the bound.",
+    ),
+    (
+        httpx.LocalProtocolError,
+        ConfigurationError,
+        (
+            "A header of the request to {where} cannot be sent: it holds a line break "
+            "or a control character."
+        ),
+    ),
+)
+# base_url was checked when it was given, so what is no address is a redirect's.
+_NO_ADDRESS = (httpx.UnsupportedProtocol, httpx.InvalidURL)
+_BAD_REDIRECT = (
+    "{where} sends the request on to what is no http or https address. Set base_url "
+    "to the right one."
 )
 _IS_IT_RUNNING = "Is the server running?"
 _CERTIFICATE = (
@@ -57,7 +96,7 @@ _ADVICE = {
 }
 
 
-def to_streamkit_error(  # noqa: C901 - a table of classes, the special ones first
+def to_streamkit_error(
     error: httpx.HTTPError | httpx.InvalidURL | OSError | zlib.error,
     where: str,
     *,
@@ -73,35 +112,24 @@ def to_streamkit_error(  # noqa: C901 - a table of classes, the special ones fir
     Returns:
         An error of ours, not raised.
     """
-    if isinstance(error, httpx.ConnectTimeout) and not _is_refusal(error):
-        return ConnectTimeoutError(
-            f"timeout: no connection to {where} in time. Is the address right? "
-            "timeout=httpx.Timeout(..., connect=...) sets the bound."
-        )
-    if isinstance(error, httpx.PoolTimeout):
-        return ConnectTimeoutError(
-            f"timeout: no free connection to {where}: the http client's own limits "
-            "are reached. Raise its max_connections."
-        )
-    if isinstance(error, httpx.WriteTimeout):
-        return ConnectTimeoutError(
-            f"timeout: {where} did not take the request in time; timeout= sets the "
-            "bound."
-        )
-    if isinstance(error, httpx.TimeoutException) and not _is_refusal(error):
-        return _read_timeout(where, has_content=has_content)
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return ConfigurationError(f"The address of {where} is no http or https URL.")
-    if isinstance(error, httpx.LocalProtocolError):
-        return ConfigurationError(
-            f"A header of the request to {where} cannot be sent: it holds a line "
-            "break or a control character."
-        )
+    is_timeout = isinstance(error, httpx.TimeoutException)
+    if not (is_timeout and _is_refusal(error)):
+        for kinds, cls, words in _BY_CLASS:
+            if isinstance(error, kinds):
+                return cls(words.format(where=where))
+        if is_timeout:
+            return _read_timeout(where, has_content=has_content)
+    if isinstance(error, _NO_ADDRESS) or "location header" in str(error):
+        return final(ConnectionFailedError(_BAD_REDIRECT.format(where=where)))
     if isinstance(error, httpx.DecodingError | zlib.error):
         return final(ProtocolError(f"{where} sent a body that cannot be decompressed."))
     if isinstance(error, httpx.ProxyError):
-        return _proxy_refusal(error, where)
-    how = _how(error)
+        is_locked = str(PROXY_WANTS_PASSWORD) in str(error)
+        return proxy_refusal(PROXY_WANTS_PASSWORD if is_locked else None, where)
+    return _broken_connection(_how(error), where, has_content=has_content)
+
+
+def _broken_connection(how: str, where: str, *, has_content: bool) -> StreamKitError:
     if has_content:
         return StreamInterruptedError(
             f"{how}: {where} stopped in the middle of its answer. What had arrived "
@@ -114,12 +142,21 @@ def to_streamkit_error(  # noqa: C901 - a table of classes, the special ones fir
     return final(failed) if how == _UNTRUSTED else failed
 
 
-def _proxy_refusal(error: httpx.ProxyError, where: str) -> StreamKitError:
-    if "407" in str(error):
+def proxy_refusal(status: int | None, where: str) -> StreamKitError:
+    """The error of a proxy that lets nothing through.
+
+    Args:
+        status: Its answer, if it is known.
+        where: The server and the model behind it.
+
+    Returns:
+        An error of ours, not raised.
+    """
+    if status == PROXY_WANTS_PASSWORD:
         return AuthenticationError(
             f"The proxy on the way to {where} wants a user name and a password: put "
             "them into proxy=, or into the proxy's variable of the environment.",
-            status_code=407,
+            status_code=status,
         )
     return ConnectionFailedError(
         f"connection failed: the proxy on the way to {where} does not let it through."

@@ -16,7 +16,7 @@ import _thread
 import os
 from collections import deque
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -75,7 +75,9 @@ def raw_bytes(response: httpx.Response) -> Iterator[bytes]:
         The reads.
     """
     if not response.is_stream_consumed:
-        return response.iter_raw()
+        # httpx's own iterator closes at the end, and the connection may serve another
+        # call before this one knows whether its answer was whole.
+        return iter(cast("httpx.SyncByteStream", response.stream))
     response.headers.pop("content-encoding", None)
     return iter((response.content,))
 

@@ -41,7 +41,7 @@ class Secrets:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._key = ""
+        self._key: SecretStr | None = None
 
     def use_key(self, key: SecretStr | None) -> None:
         """Hide this key, too.
@@ -49,7 +49,7 @@ class Secrets:
         Args:
             key: The key of the attempt under way.
         """
-        self._key = key.get_secret_value() if key is not None else ""
+        self._key = key
 
     def hide(self, text: str) -> str:
         """A text without the secrets.
@@ -82,7 +82,8 @@ class Secrets:
     def _secrets(self) -> Iterator[str]:
         endpoint = self._call.endpoint
         version = endpoint.query.get("api-version")
-        values = (self._key, *endpoint.headers.values(), *endpoint.query.values())
+        key = self._key.get_secret_value() if self._key is not None else ""
+        values = (key, *endpoint.headers.values(), *endpoint.query.values())
         yield from (v for v in values if len(v) >= _SHORTEST and v != version)
         for message in self._call.body.get("messages") or ():
             texts = _texts(message.get("content"))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 from pydantic import SecretStr
 
-from langchain_streamkit._http.closing import areading, sent
+from langchain_streamkit._http.closing import AsyncReading, InnerGenerator, sent
 from langchain_streamkit._http.exchange import MAX_ERROR_BYTES, Exchange
 from langchain_streamkit._http.open_responses import reading
 from langchain_streamkit._http.secrecy import PrivateURL
@@ -76,17 +76,23 @@ def read_events(
         exchange.runtime.sleep(exchange.recover())
 
 
-async def aread_events(
+def aread_events(
     exchange: Exchange, clients: Clients
 ) -> AsyncGenerator[list[StreamEvent], None]:
-    """The async twin of ``read_events``."""
+    """The async twin of ``read_events``; who reads it must close it."""
+    return InnerGenerator(_aread_events(exchange, clients))
+
+
+async def _aread_events(
+    exchange: Exchange, clients: Clients
+) -> AsyncGenerator[list[StreamEvent], None]:
     while True:
         key = await _akey(exchange.call.endpoint.key)
         try:
             client = await clients.aget(fresh=exchange.wants_fresh_connection)
             with Watchdog(exchange) as watchdog:
                 response = await watchdog.guard(sent(_asend(exchange, client, key)))
-                async with areading(response) as reads:
+                async with AsyncReading(response) as reads:
                     if exchange.head(response.status_code, response.headers):
                         while not exchange.is_over:
                             data = await watchdog.guard(anext(reads, None))
@@ -97,12 +103,13 @@ async def aread_events(
                         yield exchange.close()
                         await _adrain(reads)
                     else:
-                        body = await _aread_some(exchange, reads)
-                        exchange.fail(exchange.refuse(body))
+                        said = exchange.refuse(await _aread_some(exchange, reads))
+                        exchange.fail(said)
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
             exchange.fail(error)
         if not exchange.has_failed:
             return
+        data = None  # a traceback that shows locals must not show what a server quotes
         await exchange.runtime.asleep(exchange.recover())
 
 
@@ -192,7 +199,7 @@ async def _aread_some(exchange: Exchange, reads: AsyncIterator[bytes]) -> bytes:
 def _key(source: KeySource | None) -> SecretStr | None:
     if source is None or isinstance(source, SecretStr):
         return source
-    value = source()
+    value: object = source()
     if inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()
@@ -201,24 +208,31 @@ def _key(source: KeySource | None) -> SecretStr | None:
             "astream) can await. Give a plain callable for the sync ones."
         )
         raise ConfigurationError(message)
-    return _as_secret(value)
+    value = _as_secret(value)
+    return _checked(value)
 
 
 async def _akey(source: KeySource | None) -> SecretStr | None:
     if source is None or isinstance(source, SecretStr):
         return source
     if inspect.iscoroutinefunction(source):
-        return _as_secret(await source())
-    value = await asyncio.to_thread(source)  # it may well ask a server for a token
-    return _as_secret(await value if inspect.isawaitable(value) else value)
+        return _checked(_as_secret(await source()))
+    value: object = await asyncio.to_thread(source)  # it may ask a server for a token
+    if inspect.isawaitable(value):
+        value = await value
+    value = _as_secret(value)
+    return _checked(value)
 
 
-def _as_secret(value: object) -> SecretStr:
+def _as_secret(value: object) -> SecretStr | type[object]:
+    """A key, hidden from tracebacks that show locals; or what it is instead."""
     if isinstance(value, SecretStr):
         return value
-    if isinstance(value, str):
-        return SecretStr(value)
-    kind = type(value).__name__
-    del value  # a traceback that shows locals must not show it
-    message = f"api_key's callable gave a {kind}, not a string."
+    return SecretStr(value) if isinstance(value, str) else type(value)
+
+
+def _checked(key: SecretStr | type[object]) -> SecretStr:
+    if isinstance(key, SecretStr):
+        return key
+    message = f"api_key's callable gave a {key.__name__}, not a string."
     raise ConfigurationError(message)

@@ -189,6 +189,11 @@ def _half(frame: bytes) -> bytes:
     return frame[: len(frame) // 2]
 
 
+def _unreadable(frame: bytes) -> bytes:
+    """As compressed bytes look to one who cannot unpack them."""
+    return bytes(byte ^ 0xA5 for byte in frame)
+
+
 def _frame(content: bytes) -> bytes:
     delta = b'{"choices":[{"index":0,"delta":{"content":"%b"}}]}' % content
     return b"data: %b\n\n" % delta
@@ -703,7 +708,7 @@ _SIZES = [
     Case(
         row=35,
         name="a coding that nobody asked for",
-        reply=_plain(headers={"content-encoding": "br"}),
+        reply=_with(lambda _: Rewrite(_unreadable), headers={"content-encoding": "br"}),
         **_refused(errors.ProtocolError, "'br'", "identity"),
     ),
     *(

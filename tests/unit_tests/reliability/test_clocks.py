@@ -1,4 +1,4 @@
-"""Connect, first token, stall, total: the same for sync and async, and for content only."""
+"""Connect, first token, stall, total: alike in sync and async, for content only."""
 
 from __future__ import annotations
 
@@ -100,13 +100,13 @@ async def test_a_short_stall_clock_does_not_shorten_the_first_token(
 
 
 @pytest.mark.parametrize(
-    "timeout", [SHORT, httpx.Timeout(None, read=SHORT), {"read": SHORT}]
+    "bound", [SHORT, httpx.Timeout(None, read=SHORT), {"read": SHORT}]
 )
 async def test_timeout_bounds_each_read_of_a_stream(
-    read_stream: ReadStream, timeout: Any
+    read_stream: ReadStream, bound: Any
 ) -> None:
     with FakeServer([Reply(TEXT, faults=[Stall(after_frames=2)])]) as server:
-        model = make_model(server.url, timeout=timeout, max_retries=0)
+        model = make_model(server.url, timeout=bound, max_retries=0)
         seen = await read_stream(model)
     assert type(seen.error) is errors.StallTimeoutError
     assert "timeout=" in str(seen.error)
@@ -257,12 +257,12 @@ async def test_the_total_runs_on_while_the_reader_holds_a_chunk(
     ],
     ids=["before the headers", "after the headers", "drip"],
 )
-@pytest.mark.parametrize("timeout", [SHORT, httpx.Timeout(LONG, read=SHORT)])
+@pytest.mark.parametrize("bound", [SHORT, httpx.Timeout(LONG, read=SHORT)])
 async def test_timeout_bounds_a_whole_answer(
-    invoke: Callable[[ChatStreamKit], Awaitable[Any]], fault: Any, timeout: Any
+    invoke: Callable[[ChatStreamKit], Awaitable[Any]], fault: Any, bound: Any
 ) -> None:
     with FakeServer([Reply(TEXT, faults=[fault])]) as server:
-        model = make_model(server.url, timeout=timeout, max_retries=0)
+        model = make_model(server.url, timeout=bound, max_retries=0)
         started = time.monotonic()
         with pytest.raises(errors.StreamTimeoutError, match="timeout") as caught:
             await invoke(model)

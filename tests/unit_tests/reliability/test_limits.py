@@ -1,4 +1,4 @@
-"""Bounds on what a server may send: typed errors, and memory that stays near the bound."""
+"""Bounds on what a server may send: typed errors, and memory near the bound."""
 
 from __future__ import annotations
 

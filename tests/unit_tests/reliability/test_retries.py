@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -272,8 +271,7 @@ async def test_a_server_that_comes_back_is_found(
     with FakeServer(on_connect=[Reset()]) as broken:
         port = broken.port
         seen = await read_stream(make_model(broken.url, max_retries=0))
-        # Whether the reset is seen as one is a race with the request's own writing.
-        assert re.search("connection (?:reset|closed early)", str(seen.error))
+        assert "connection reset" in str(seen.error)
     with FakeServer([TEXT], port=port) as server:
         assert (await read_stream(make_model(server.url))).text == TEXT
 
@@ -447,10 +445,13 @@ async def test_a_header_that_cannot_be_sent_is_refused(
     where: str, header: tuple[str, str]
 ) -> None:
     name, value = header
+    url = "http://127.0.0.1:9/v1"
+    send = {
+        "default_headers": lambda: make_model(url, default_headers={name: value}),
+        "extra_headers": lambda: make_model(url).invoke(
+            PROMPT, extra_headers={name: value}
+        ),
+    }
     with pytest.raises(errors.ConfigurationError, match=where) as caught:
-        if where == "default_headers":
-            make_model("http://127.0.0.1:9/v1", default_headers={name: value})
-        else:
-            model = make_model("http://127.0.0.1:9/v1")
-            model.invoke(PROMPT, extra_headers={name: value})
+        send[where]()
     assert value not in str(caught.value)
