@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SocketClock", "awaiting_head", "watch_connections"]
 
-_OPENED = ("connect_tcp.complete", "start_tls.complete")
 _waiting = threading.local()
 
 
@@ -53,7 +52,8 @@ def watch_connections(name: str, info: Mapping[str, Any]) -> None:
         info: The connection is its ``return_value``.
     """
     stream: Any = info.get("return_value")
-    if name.endswith(_OPENED) and hasattr(stream, "__dict__"):
+    opened = name.endswith(("connect_tcp.complete", "start_tls.complete"))
+    if opened and hasattr(stream, "__dict__"):
         stream.read = partial(_read_head, stream.read)
 
 
