@@ -256,20 +256,23 @@ async def test_a_stream_that_nobody_begins_sends_nothing(
     assert server.requests == []
 
 
-async def test_a_cancelled_task_may_be_cancelled_again(
-    server: FakeServer, model: ChatStreamKit
-) -> None:
-    for turns in range(12):
-        task = asyncio.create_task(read_all(model.astream(PROMPT)))
-        assert await asyncio.to_thread(server.wait_requests, turns + 1)
-        await asyncio.sleep(0.005)
-        task.cancel()
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    assert await asyncio.to_thread(server.wait_connections, 0)
+@pytest.mark.parametrize("place", ["before the headers", "after two words"])
+async def test_a_cancelled_task_may_be_cancelled_again(place: str) -> None:
+    stall = Stall(after_frames=3, before_headers=place == "before the headers")
+    reply = Reply("One two three", faults=[stall])
+    with FakeServer([reply], repeat_last=True) as server:
+        model = make_model(server.url)
+        for turns in range(12):
+            task = asyncio.create_task(read_all(model.astream(PROMPT)))
+            assert await asyncio.to_thread(server.wait_requests, turns + 1)
+            await asyncio.sleep(0.005)
+            task.cancel()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert await asyncio.to_thread(server.wait_connections, 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse at once")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from langchain_core.messages import HumanMessage
 
 from langchain_streamkit import errors
 from langchain_streamkit._http.open_responses import bury_abandoned, reading
@@ -89,23 +88,6 @@ def test_a_loop_that_was_closed_by_hand_does_not_stand_in_the_way(
         finally:
             loop.close()
     assert server.wait_connections(0)
-
-
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # asyncio's, rightly
-def test_a_loop_that_was_closed_under_a_stream_raises_nothing() -> None:
-    reply = Reply("One two three", faults=[Stall(after_frames=3)])
-    with FakeServer([reply, TEXT], repeat_last=True) as server:
-        model = make_model(server.url)
-        loop = asyncio.new_event_loop()
-        stream = model._astream([HumanMessage(PROMPT)])  # core's part would complain
-        assert loop.run_until_complete(anext(stream)).text == "One"
-        loop.close()
-        del stream
-        gc.collect()
-        assert asyncio.run(aread(model)).text == TEXT
-        del model, loop
-        gc.collect()
-        assert server.wait_connections(0)
 
 
 def test_a_stream_that_a_loop_leaves_open_is_closed_with_the_loop() -> None:
