@@ -24,7 +24,8 @@ STRICT = ("-X", "dev", "-W", "error")
 STALLING = Reply("One two three", faults=[Stall(after_frames=3)])
 SECONDS = 30
 START = """
-import asyncio, gc, logging, os, sys, threading
+import asyncio, gc, logging, os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
 logging.getLogger("asyncio").setLevel(logging.ERROR)  # not that the machine is slow
 # What other packages warn of while they are imported is not asked here.
 import warnings
