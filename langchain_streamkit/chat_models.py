@@ -176,7 +176,8 @@ class ChatStreamKit(ModelSettings):
         connection = self._connect()
         provider = connection.provider
         request, given = split_call(kwargs)
-        options = {**self.__dict__, **given}
+        extra_body = {**(self.extra_body or {}), **(given.get("extra_body") or {})}
+        options = {**self.__dict__, **given, "extra_body": extra_body}
         parameters = request_parameters(
             self.__dict__,
             request,
@@ -191,7 +192,7 @@ class ChatStreamKit(ModelSettings):
             provider,
             is_stream=is_stream,
             stream_usage=options["stream_usage"],
-            extra_body={**(self.extra_body or {}), **(given.get("extra_body") or {})},
+            extra_body=extra_body,
         )
         return Exchange(connection.call(body, options, is_stream=is_stream))
 

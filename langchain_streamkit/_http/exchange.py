@@ -11,45 +11,43 @@ only a resumption goes on.
 
 from __future__ import annotations
 
-import math
-import zlib
 from typing import TYPE_CHECKING
 
-import httpx
-
-from langchain_streamkit._http.call import Call, Outgoing, Runtime
+from langchain_streamkit._http.call import Call, Outgoing, Runtime, bounded
 from langchain_streamkit._http.content_coding import ContentDecoder, unpack
 from langchain_streamkit._http.corrections import Corrections
 from langchain_streamkit._http.faults import (
     PROXY_WANTS_PASSWORD,
     proxy_refusal,
-    to_streamkit_error,
+    typed,
 )
 from langchain_streamkit._http.heads import (
     Head,
     check_readable,
     parse_head,
     redirect_target,
+    request_headers,
 )
+from langchain_streamkit._http.recorder import Recorder
 from langchain_streamkit._http.resumption import Resumption
 from langchain_streamkit._http.secrecy import Secrets
 from langchain_streamkit._resilience.clocks import StreamClocks
 from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import RetryPolicy
-from langchain_streamkit._version import __version__
 from langchain_streamkit._wire.answer import Answer, AnswerContext
 from langchain_streamkit._wire.failures import parse_failure, to_error
 from langchain_streamkit._wire.parse_json import parse_json
 from langchain_streamkit._wire.request import encode_body
 from langchain_streamkit._wire.stream_decoder import StreamDecoder
 from langchain_streamkit._wire.whole_body import WholeBodyDecoder
-from langchain_streamkit.errors import StreamInterruptedError, StreamKitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import httpx
     from pydantic import SecretStr
 
+    from langchain_streamkit.errors import StreamKitError
     from langchain_streamkit.events import StreamEvent
 
 __all__ = ["MAX_ERROR_BYTES", "Exchange"]
@@ -57,7 +55,6 @@ __all__ = ["MAX_ERROR_BYTES", "Exchange"]
 MAX_ERROR_BYTES = 64 * 1024
 """How much of the body of a refusal is read."""
 
-_SHORTEST_WAIT = 0.001
 _TIMER_SLACK = 0.05
 
 
@@ -101,6 +98,7 @@ class Exchange:
         self._head = Head()
         self._decoder = self._new_decoder()
         self._content = ContentDecoder()
+        self._recorder: Recorder | None = None
 
     @property
     def where(self) -> str:
@@ -141,7 +139,21 @@ class Exchange:
         self.is_over = self.has_failed = False
         self.clocks.begin_attempt(self.now(), is_stream=self._request.is_stream)
         content = encode_body(self._request.body)
-        return Outgoing(self._url, self._headers(key), content, self._timeout())
+        headers = request_headers(
+            self.call.endpoint, key, is_stream=self._request.is_stream
+        )
+        return Outgoing(self._url, headers, content, self._timeout())
+
+    def record(self, request: httpx.Request) -> None:
+        """Start a recording, if one is wanted.
+
+        Args:
+            request: The request, as it is about to be sent.
+        """
+        if self.call.record is not None:
+            self._recorder = Recorder(
+                self.call, request, self._secrets.values(), self.runtime
+            )
 
     def head(self, status: int, headers: Mapping[str, str]) -> bool:
         """Take the head of the response.
@@ -158,6 +170,8 @@ class Exchange:
             ConnectionFailedError: If it sends the request to another origin.
             ProtocolError: If the answer cannot be read.
         """
+        if self._recorder is not None:
+            self._recorder.head(status, headers)
         head = self._head = parse_head(status, headers, now=self.runtime.wall_clock())
         self.context.request_id = head.request_id
         self.context.rate_limit = head.rate_limit
@@ -184,6 +198,9 @@ class Exchange:
         if self._head.status == PROXY_WANTS_PASSWORD:
             return proxy_refusal(self._head.status, self.where)
         body = unpack(body, self._head.coding, MAX_ERROR_BYTES)
+        if self._recorder is not None:
+            self._recorder.read(body)
+            self._recorder.finish_reading()
         text = body.decode("utf-8", "replace")
         try:
             value = parse_json(body)
@@ -211,8 +228,10 @@ class Exchange:
         Raises:
             StreamKitError: If a clock has run out.
         """
-        decoder, clocks = self._decoder, self.clocks
+        decoder, clocks, recorder = self._decoder, self.clocks, self._recorder
         for piece in self._content.pieces(data):
+            if recorder is not None:
+                recorder.read(piece)
             events = decoder.feed(piece)
             self.is_over = decoder.is_done or decoder.failure is not None
             if events:
@@ -235,6 +254,8 @@ class Exchange:
         Raises:
             StreamKitError: If the answer was cut, or the server sent an error.
         """
+        if self._recorder is not None and self._decoder.failure is None:
+            self._recorder.finish_reading()
         context = self.context
         context.total_seconds = self.now() - self._started
         if context.first_token_seconds is None:
@@ -247,11 +268,22 @@ class Exchange:
         if failure is not None:
             failure.request_id = failure.request_id or context.request_id
             raise failure
-        return self._resumption.watch(events)
+        events = self._resumption.watch(events)
+        if self._recorder is not None:
+            self._recorder.end(None)
+        return events
+
+    def leave(self) -> None:
+        """Say that nobody reads on: the answer is whole, or its reader has gone."""
+        if self._recorder is not None:
+            self._recorder.leave()
 
     def read_seconds(self) -> float | None:
         """How long the next read may wait, in seconds; None for no bound."""
-        return self._bounded(self.call.timeout.read)
+        return self._timeout().read
+
+    def _timeout(self) -> httpx.Timeout:
+        return bounded(self.call.timeout, self.clocks.deadline - self.now())
 
     def check_clocks(self) -> None:
         """Raise the error of the clock that has run out, if one has."""
@@ -267,6 +299,10 @@ class Exchange:
         """
         self.has_failed = True
         self._fault = error
+        if self._recorder is not None:
+            is_move = isinstance(error, _RedirectedError)
+            shown = None if is_move else self._typed(error) or error
+            self._recorder.end(error, shown)
 
     def recover(self) -> float:
         """Decide what follows a failed attempt.
@@ -312,32 +348,6 @@ class Exchange:
             max_response_bytes=call.max_response_bytes,
         )
 
-    def _headers(self, key: SecretStr | None) -> dict[str, str]:
-        endpoint = self.call.endpoint
-        return {
-            "accept": "text/event-stream"
-            if self._request.is_stream
-            else "application/json",
-            "accept-encoding": "identity"
-            if self._request.is_stream
-            else "gzip, deflate",
-            "content-type": "application/json",
-            "user-agent": f"langchain-streamkit/{__version__}",
-            **endpoint.key_headers(key),
-            **{name.lower(): value for name, value in endpoint.headers.items()},
-        }
-
-    def _timeout(self) -> httpx.Timeout:
-        """The bounds of httpx: the user's, and none longer than the clocks allow."""
-        bounds = self.call.timeout.as_dict()
-        return httpx.Timeout(**{k: self._bounded(bounds[k]) for k in bounds})
-
-    def _bounded(self, seconds: float | None) -> float | None:
-        left = self.clocks.deadline - self.now()
-        if seconds is not None:
-            left = min(left, seconds)
-        return None if left == math.inf else max(left, _SHORTEST_WAIT)
-
     def _note_progress(self) -> None:
         now = self.now()
         self.clocks.progress(now)
@@ -346,19 +356,8 @@ class Exchange:
             self.context.first_token_seconds = now - self._started
 
     def _typed(self, error: Exception) -> StreamKitError | None:
-        if isinstance(error, StreamKitError):
-            return error
-        if isinstance(error, DivergedError):
-            return StreamInterruptedError(
-                f"{self.where} was cut in the middle of its answer, and its next "
-                "answer does not go on where the first one stopped."
-            )
-        if isinstance(error, httpx.HTTPError | httpx.InvalidURL | OSError | zlib.error):
-            late = self.clocks.expired(self.now() + _TIMER_SLACK, self.where)
-            if late is not None and isinstance(error, httpx.TimeoutException):
-                return late
-            return to_streamkit_error(error, self.where, has_content=self._has_content)
-        return None
+        late = self.clocks.expired(self.now() + _TIMER_SLACK, self.where)
+        return typed(error, self.where, late=late, has_content=self._has_content)
 
     def _delay_after(self, error: StreamKitError) -> float | None:
         head = self._head

@@ -71,6 +71,8 @@ def read_events(
                     exchange.fail(exchange.refuse(_read_some(exchange, reads)))
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
             exchange.fail(error)
+        finally:
+            exchange.leave()
         if not exchange.has_failed:
             return
         exchange.runtime.sleep(exchange.recover())
@@ -107,6 +109,8 @@ async def _aread_events(
                         exchange.fail(said)
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
             exchange.fail(error)
+        finally:
+            exchange.leave()
         if not exchange.has_failed:
             return
         data = None  # a traceback that shows locals must not show what a server quotes
@@ -126,7 +130,7 @@ def _send(
     exchange: Exchange, client: httpx.Client, key: SecretStr | None
 ) -> httpx.Response:
     out = exchange.begin(key)
-    request = _build(client, out, out.timeout)
+    request = _build(exchange, client, out, out.timeout)
     request.extensions["trace"] = watch_connections
     with awaiting_head(exchange):
         return client.send(request, stream=True, follow_redirects=False)
@@ -136,18 +140,22 @@ async def _asend(
     exchange: Exchange, client: httpx.AsyncClient, key: SecretStr | None
 ) -> httpx.Response:
     out = exchange.begin(key)
-    request = _build(client, out, exchange.call.timeout)  # the watchdog has the clocks
+    request = _build(exchange, client, out, exchange.call.timeout)  # see Watchdog
     return await client.send(request, stream=True, follow_redirects=False)
 
 
 def _build(
-    client: httpx.Client | httpx.AsyncClient, out: Outgoing, timeout: httpx.Timeout
+    exchange: Exchange,
+    client: httpx.Client | httpx.AsyncClient,
+    out: Outgoing,
+    timeout: httpx.Timeout,
 ) -> httpx.Request:
     request = client.build_request(
         "POST", out.url, headers=out.headers, content=out.content, timeout=timeout
     )
     if request.url.query:
         request.url = PrivateURL(request.url)
+    exchange.record(request)
     return request
 
 
