@@ -173,7 +173,7 @@ class ModelSettings(BaseChatModel):
                 if name in values and values[name] is None:
                     del values[name]
             if "record" in values:
-                values["record"] = check_folder(values["record"])
+                values["record"] = check_folder(values["record"], is_new=True)
             for name in HIDDEN_FIELDS:
                 if isinstance(values.get(name), Mapping):
                     values[name] = without_hidden(name, values[name])

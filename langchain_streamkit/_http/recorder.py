@@ -66,11 +66,13 @@ _numbers = count(1)
 _warned: set[str] = set()
 
 
-def check_folder(record: object) -> str | None:
+def check_folder(record: object, *, is_new: bool = False) -> str | None:
     """The folder that the parameter names.
 
     Args:
         record: What the user gave.
+        is_new: Whether to look if a file is in its place; during a call that would
+            be a failing disk, which is no reason to fail.
 
     Returns:
         Its path, or None for no recordings.
@@ -93,7 +95,7 @@ def check_folder(record: object) -> str | None:
     folder = Path(path)
     with suppress(RuntimeError):  # a home that nobody knows
         folder = folder.expanduser()
-    if _is_file(folder):
+    if is_new and _is_file(folder):
         message = f"record={path!r} is a file. Give the path of a folder."
         raise ConfigurationError(message)
     return str(folder)
