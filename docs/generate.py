@@ -47,7 +47,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("timeout", "first_token_timeout", "stall_timeout", "total_timeout"),
         *("max_retries", "resume", "stream_fallback"),
     ),
-    "Accepted, and without effect in this version": ("prices", "record"),
+    "What is kept of it": ("record",),
+    "Accepted, and without effect in this version": ("prices",),
 }
 """Every parameter of our own, in the order of the page."""
 
