@@ -47,8 +47,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("timeout", "first_token_timeout", "stall_timeout", "total_timeout"),
         *("max_retries", "resume", "stream_fallback"),
     ),
-    "What is kept of it": ("record",),
-    "Accepted, and without effect in this version": ("prices",),
+    "When a stream is ended, and what is kept of it": (
+        *("max_repetitions", "max_reasoning_tokens", "max_cost", "prices"),
+        "record",
+    ),
 }
 """Every parameter of our own, in the order of the page."""
 

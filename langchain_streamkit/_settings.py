@@ -146,6 +146,12 @@ class ModelSettings(BaseChatModel):
     """The most bytes of one event of a stream, or of a whole body."""
     max_response_bytes: int | None = Field(default=None, gt=0)
     """The most bytes of a whole response."""
+    max_repetitions: int | None = Field(default=None, ge=2)
+    """How often the same passage may come in a row; then the stream is ended."""
+    max_reasoning_tokens: int | None = Field(default=None, gt=0)
+    """The most tokens that the model may think before the stream is ended."""
+    max_cost: float | None = Field(default=None, gt=0)
+    """The most USD that one answer may cost by ``prices``; then it is ended."""
     prices: dict[str, float] | dict[str, dict[str, float]] | None = None
     """USD per million tokens: input, output, cached_input, reasoning."""
     record: str | None = None

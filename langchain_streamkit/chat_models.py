@@ -27,11 +27,12 @@ from langchain_streamkit._langchain.request_parameters import (
 from langchain_streamkit._langchain.response_format import render_response_format
 from langchain_streamkit._langchain.results import combine_outputs, result_of
 from langchain_streamkit._langchain.streams import aproject, project
-from langchain_streamkit._langchain.tokens import (
+from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
+from langchain_streamkit._resilience.runaway import LIMITS
+from langchain_streamkit._resilience.token_estimates import (
     estimate_message_tokens,
     estimate_tokens,
 )
-from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
 from langchain_streamkit._settings import ModelSettings
 from langchain_streamkit._wire.request import render_body
 from langchain_streamkit.errors import ConfigurationError
@@ -176,8 +177,11 @@ class ChatStreamKit(ModelSettings):
         connection = self._connect()
         provider = connection.provider
         request, given = split_call(kwargs)
-        extra_body = {**(self.extra_body or {}), **(given.get("extra_body") or {})}
-        options = {**self.__dict__, **given, "extra_body": extra_body}
+        extra_body: dict[str, Any] = {
+            **(self.extra_body or {}),
+            **(given.get("extra_body") or {}),
+        }
+        options: dict[str, Any] = {**self.__dict__, **given, "extra_body": extra_body}
         parameters = request_parameters(
             self.__dict__,
             request,
@@ -204,7 +208,13 @@ class ChatStreamKit(ModelSettings):
     def _should_stream(self, *, async_api: bool, **kwargs: Any) -> bool:
         if self._choices(kwargs) > 1 and not kwargs.get("stream"):
             return False
+        if self._is_guarded(kwargs):
+            kwargs = {"stream": True, **kwargs}
         return super()._should_stream(async_api=async_api, **kwargs)
+
+    def _is_guarded(self, kwargs: Mapping[str, Any]) -> bool:
+        """Whether a limit on runaways is set, which a stream alone can keep."""
+        return any(kwargs.get(name, getattr(self, name)) for name in LIMITS)
 
     @override
     def _should_use_protocol_streaming(self, *, async_api: bool, **kwargs: Any) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from langchain_streamkit._http.endpoint import Endpoint
+    from langchain_streamkit._resilience.runaway import Limits
 
 __all__ = ["Call", "Outgoing", "Runtime", "bounded"]
 
@@ -61,6 +62,7 @@ class Call:
         resume: What follows a cut in the middle of the answer.
         stream_fallback: Whether a whole answer is asked for where no stream comes.
         include_response_headers: Whether the response's headers are reported.
+        limits: What an answer may not go beyond, or None.
         record: The folder for recordings, or None.
         hidden_fields: The user's own fields of the body, which no recording shows.
     """
@@ -78,6 +80,7 @@ class Call:
     resume: Literal["off", "auto", "prefill", "replay"] = "off"
     stream_fallback: bool = False
     include_response_headers: bool = False
+    limits: Limits | None = None
     record: str | None = None
     hidden_fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 

@@ -34,6 +34,7 @@ from langchain_streamkit._http.secrecy import Secrets
 from langchain_streamkit._resilience.clocks import StreamClocks
 from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import RetryPolicy
+from langchain_streamkit._resilience.runaway import RunawayGuard
 from langchain_streamkit._wire.answer import Answer, AnswerContext
 from langchain_streamkit._wire.failures import parse_failure, to_error
 from langchain_streamkit._wire.parse_json import parse_json
@@ -99,6 +100,9 @@ class Exchange:
         self._decoder = self._new_decoder()
         self._content = ContentDecoder()
         self._recorder: Recorder | None = None
+        self._guard = (
+            RunawayGuard(call.limits, self.where, call.body) if call.limits else None
+        )
 
     @property
     def where(self) -> str:
@@ -226,7 +230,7 @@ class Exchange:
             one, the clocks of the server stand still. Look at ``is_over`` afterwards.
 
         Raises:
-            StreamKitError: If a clock has run out.
+            StreamKitError: If a clock has run out, or a limit on runaways is passed.
         """
         decoder, clocks, recorder = self._decoder, self.clocks, self._recorder
         for piece in self._content.pieces(data):
@@ -241,6 +245,8 @@ class Exchange:
                 clocks.hold(self.now())
                 yield events
                 clocks.release(self.now())
+                if self._guard is not None and not self.is_over:
+                    self._guard.check(events, decoder.answer)
             if self.is_over:
                 return
         self.check_clocks()

@@ -82,7 +82,8 @@ def check_folder(record: object, *, is_new: bool = False) -> str | None:
     """
     if record is None:
         return None
-    path = os.fspath(record) if isinstance(record, os.PathLike) else record
+    is_path = isinstance(record, os.PathLike)
+    path = os.fspath(cast("os.PathLike[str]", record)) if is_path else record
     if not isinstance(path, str):
         message = (
             "record must be the path of a folder, as str or Path, not "

@@ -47,6 +47,7 @@ CALL_OPTIONS = frozenset(
         *("resume", "stream_fallback", "send_reasoning", "reasoning_tags"),
         *("max_event_bytes", "max_response_bytes", "extra_body"),
         *("extra_headers", "extra_query", "record"),
+        *("max_repetitions", "max_reasoning_tokens", "max_cost"),
     }
 )
 """Keywords of a call that are not fields of the request."""
