@@ -184,6 +184,38 @@ def test_each_attempt_is_a_file_and_a_folder_plays_them_in_order(way: str) -> No
     there_and_back(replies, way, max_retries=3, resume="replay")
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_redirect_within_the_server_leads_to_the_replay(
+    way: str, fake_server: FakeServer, tmp_path: Path
+) -> None:
+    fake_server.script(Reply.redirect(f"{fake_server.url}/chat/completions"), TEXT)
+    model = ChatStreamKit(model="m", base_url=fake_server.url, record=tmp_path)
+    first = outcome(model, way)
+    assert [exchange[-1]["end"] for exchange in recorded(tmp_path)] == [
+        "stopped",
+        "complete",
+    ]
+    with FakeServer.replay(tmp_path, speed=0) as server:
+        again = outcome(ChatStreamKit(model="m", base_url=server.url), way)
+        assert len(server.requests) == 2
+    assert again == first
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_that_is_not_there_is_played_as_a_reset(
+    way: str, loopback: None, tmp_path: Path
+) -> None:
+    with FakeServer() as server:
+        url = server.url
+    model = ChatStreamKit(model="m", base_url=url, record=tmp_path, max_retries=0)
+    first = outcome(model, way)
+    [[_, end]] = recorded(tmp_path)
+    assert (end["end"], end["error"]) == ("unreachable", "ConnectionFailedError")
+    with FakeServer.replay(tmp_path) as server:
+        model = ChatStreamKit(model="m", base_url=server.url, max_retries=0)
+        assert outcome(model, way) == first
+
+
 # ── what is in the file, and what is not ────────────────────────────────────────
 
 
@@ -223,7 +255,7 @@ def test_no_secret_is_in_the_file_wherever_the_server_quotes_it(
     }
     frames = [
         b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % v.encode()
-        for v in (*values.values(), "0a1b2c3d4e", "sk-0123\\u0034")
+        for v in (*values.values(), "0a1b2c3d4e")
     ]
     bytewise = [Send(bytes([byte])) for byte in b"".join(frames)]
     gone = Reply.script(*bytewise, headers={"set-cookie": "x=y123456", "x-k": KEY})
