@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from langchain_streamkit.transforms._fences import FenceTracker
+from langchain_streamkit._wire.fences import FenceTracker
 
 __all__ = ["close_open"]
 

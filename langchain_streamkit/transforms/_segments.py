@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from langchain_streamkit.transforms._fences import FenceTracker, Piece
+from langchain_streamkit._wire.fences import FenceTracker, Piece
 from langchain_streamkit.transforms._items import atoms_of, message_of
 from langchain_streamkit.transforms._shells import transform
 

@@ -40,6 +40,19 @@ class Fence:
     indent: int
     language: str
 
+    def is_closed_by(self, line: str) -> bool:
+        """Whether a line, without its end, closes the block."""
+        if len(line) > _MAX_FENCE:
+            return False
+        marks = line.strip(" \t\r")
+        indent = len(line) - len(line.lstrip(" "))
+        is_long_enough = len(marks) >= len(self.marker)
+        return indent <= 3 and is_long_enough and set(marks) == {self.marker[0]}
+
+    def without_indent(self, line: str) -> str:
+        """A line of the block, without the indentation of the fence."""
+        return line[min(self.indent, len(line) - len(line.lstrip(" "))) :]
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -94,7 +107,7 @@ class FenceTracker:
     def __init__(self) -> None:
         self.fence: Fence | None = None
         """The fence of the block of code that is open."""
-        self._closing = self._closing_so_far = _OPENING  # set with each fence
+        self._closing_so_far = _OPENING  # set with each fence
         self._held = ""
         self._is_line_start = True
         self._block = 0
@@ -142,28 +155,19 @@ class FenceTracker:
                 out.append(Piece(True, "", line, fence.language, self._block))
             return
         language, block = self.fence.language, self._block
-        if is_line and self._is_closing(line):
+        if is_line and self.fence.is_closed_by(line.removesuffix("\n")):
             out.append(Piece(True, "", line, language, block))
             self.fence = None
             self._block += 1
             self._has_text = False
             return
-        spaces = 0
-        if self._is_line_start:
-            spaces = min(self.fence.indent, len(line) - len(line.lstrip(" ")))
-        out.append(Piece(True, line[spaces:], line, language, block))
-
-    def _is_closing(self, line: str) -> bool:
-        return (
-            len(line) <= _MAX_FENCE
-            and self._closing.fullmatch(line.removesuffix("\n")) is not None
-        )
+        content = self.fence.without_indent(line) if self._is_line_start else line
+        out.append(Piece(True, content, line, language, block))
 
     def _open(self, fence: Fence) -> None:
         self.fence = fence
         self._block += self._has_text
         character, size = re.escape(fence.marker[0]), len(fence.marker)
-        self._closing = re.compile(rf"\ {{0,3}}{character}{{{size},}}[ \t]*\r?")
         self._closing_so_far = re.compile(
             rf"\ {{0,3}}(?:{character}*|{character}{{{size},}}[ \t]*\r?)"
         )
