@@ -56,7 +56,8 @@ def dataframe_block(
 
     Args:
         frame: A pandas frame or series, a list of objects, or an
-            object of columns. An index with a meaning becomes columns.
+            object of columns. An index that
+            has a name, or is more than row numbers, becomes columns.
         format: ``"markdown"``, or ``"csv"``, ``"json"`` or ``"toon"`` in a code fence.
         max_rows: How many rows to show at the most; None for all. The text says how
             many there are.
@@ -104,8 +105,8 @@ def table_of(frame: Any, max_rows: int | None = None) -> Table:
         frame = frame.to_frame()
     if hasattr(frame, "iloc"):
         return _table_of_pandas(frame, max_rows)
-    if isinstance(frame, Mapping):
-        columns = dict(cast("Mapping[Any, Any]", frame))
+    if isinstance(frame, dict):
+        columns = cast("dict[Any, Any]", frame)
         lengths = {len(column) for column in columns.values() if _is_list(column)}
         if columns and len(lengths) == 1 and all(map(_is_list, columns.values())):
             rows = [list(row) for row in zip(*columns.values(), strict=True)]
@@ -124,7 +125,7 @@ def table_of(frame: Any, max_rows: int | None = None) -> Table:
 def _table_of_pandas(frame: Any, max_rows: int | None) -> Table:
     total = len(frame)
     head = frame if max_rows is None else frame.iloc[:max_rows]
-    is_numbered = type(frame.index).__name__ == "RangeIndex" and not frame.index.name
+    is_numbered = frame.index.name is None and frame.index.inferred_type == "integer"
     if not is_numbered:
         head = head.reset_index(names=_index_names(frame))
     columns = [

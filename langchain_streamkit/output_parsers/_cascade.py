@@ -3,7 +3,7 @@
 Strategy: JSON goes first, for TOON reads ``{"a": 1}`` on one line as an object with
 the name ``{"a"`` and no error (toon-format 1.2, 2026-11); the other way round nothing
 is mistaken, since JSON is taken only where a line or a fence begins with a bracket
-and what follows the last bracket does not go on with it. Each failure is kept.
+and nothing follows the last bracket on its line. Each failure is kept.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class _CascadeReading:
     """Follows one answer; what it is shows at its end only."""
 
     def __init__(self, formats: tuple[AnswerFormat, ...], target: Any) -> None:
-        self._formats = [name for name in _ORDER if name in formats]
+        self._formats: list[AnswerFormat] = [name for name in _ORDER if name in formats]
         self._target = target
         self._answer = AnswerText()
 
@@ -133,9 +133,8 @@ def _read_json(answer: AnswerText, target: Any) -> Any:
     except BrokenJsonError as error:
         message = "There is no JSON in it." if not text else f"The JSON: {error}"
         raise answer.error(message, error.partial) from error
-    rest = text[partial.position :].lstrip(" \t")
-    if rest.startswith((":", "{", "[", ",", "(")):
-        raise answer.error("A bracket opens it, but it is no JSON.")
+    if text[partial.position :].partition("\n")[0].strip():
+        raise answer.error("A bracket opens it, but more follows the last one.")
     try:
         return validated(target, value)
     except pydantic.ValidationError as error:
@@ -159,6 +158,8 @@ def _json_in(text: str) -> str:
 
 def _read_toon(answer: AnswerText, target: Any) -> Any:
     reading = ToonReading(target, answer=answer)
+    if target is None and reading.is_sentence:
+        raise answer.error("It is one line of words, which is taken for text.")
     return reading.result()
 
 

@@ -37,10 +37,10 @@ Answer in TOON, in one code fence, {wording}:
 
 {sample}
 
-In TOON, `name[N]{{a,b}}:` is a table of N rows. Each row is a line of its own, \
-indented by two spaces, with its values in the order of the header and a comma between them. N \
-must be the number of rows. Everything else is `name: value`, indented by two spaces a \
-level. Put a text in double quotes if it holds a comma, a colon, a quote or a line \
+In TOON, `name[N]{{a,b}}:` is a table of N rows, and N must be their number. Each row is
+a line of its own, indented by two spaces, with its values in the order of the header
+and a comma between them. Everything else is `name: value`, indented by two spaces a
+level. Put a text in double quotes if it holds a comma, a colon, a quote or a line
 break, or if it looks like a number, true, false or null."""
 
 _ANY_SAMPLE = {
@@ -150,6 +150,12 @@ class ToonReading:
     def is_shown(self, value: object) -> bool:
         """Whether this equals what ``news`` gave last."""
         return self._shown is not None and bool(self._shown == value)
+
+    @property
+    def is_sentence(self) -> bool:
+        """Whether it is one line that a person may have meant."""
+        self._document.finish()
+        return self._document.is_sentence
 
     def result(self) -> Any:
         """The value of the whole answer.

@@ -28,6 +28,7 @@ _ROOT_LINE = re.compile(
 )
 _ARRAY = re.compile(r'[^\s:]*\[\d|"(?:[^"\\]|\\.)*+"\[\d')
 _JSON = re.compile(r'\s*(?:\{\s*(?:"|\Z)|\[\s*(?:[\["{\d-]|\Z))')
+_SENTENCE = re.compile(r'[^\s\[\]{}:]+:\s+[^"\s]+\s+\S')
 _LABEL = re.compile(r"[^\[\]{}]+:\s*\Z")
 
 _State = Literal["prose", "json", "bare", "fenced", "other fence", "done"]
@@ -59,6 +60,7 @@ class ToonDocument:
         self._held = ""
         self._state: _State = "prose"
         self._fence: Fence | None = None
+        self._is_fenced = False
 
     @property
     def looks_like_json(self) -> bool:
@@ -69,16 +71,26 @@ class ToonDocument:
         return bool(_JSON.match(first)) and not _ROOT_LINE.match(first)
 
     @property
+    def is_sentence(self) -> bool:
+        """Whether it is one line that a person may have meant ("Answer: the cat")."""
+        if self._is_fenced or len(self.lines) - self.lines.count("") != 1:
+            return False
+        return _SENTENCE.match(self.lines[0]) is not None
+
+    @property
     def is_sure(self) -> bool:
         """Whether the lines are TOON: no JSON, and no label before it ("Data:")."""
-        is_fenced = self._state == "fenced"
-        is_label = not is_fenced and all(map(_LABEL.match, self.lines))
-        return not is_label and not self.looks_like_json
+        return not self._is_label and not self.looks_like_json
 
     @property
     def text(self) -> str:
         """The document, if there is one."""
-        return "" if self.looks_like_json else "\n".join(self.lines).rstrip()
+        return "\n".join(self.lines).rstrip() if self.is_sure else ""
+
+    @property
+    def _is_label(self) -> bool:
+        """Whether all there is are words with a colon, and nothing under them."""
+        return not self._is_fenced and all(map(_LABEL.match, self.lines))
 
     def feed(self, text: str) -> None:
         """Take the next characters of the answer."""
@@ -106,14 +118,21 @@ class ToonDocument:
             self._open(fence)
         elif self._state == "bare":
             self._take_bare(line)
-        elif self._state == "prose" and _ROOT_LINE.match(line):
+        else:
+            self._take_prose(line)
+
+    def _take_prose(self, line: str) -> None:
+        if self._state == "prose" and _ROOT_LINE.match(line):
             self._begin("bare", self._count)
             self._append(line)
         elif _JSON.match(line):
             self._state = "json"
 
     def _take_bare(self, line: str) -> None:
-        if not line.strip() or line[0] in " \t#" or _ROOT_LINE.match(line):
+        if self._is_label and line[:1] not in {" ", "\t"}:
+            self._begin("prose", 1)  # "Here it is:" was prose
+            self._take_prose(line)
+        elif not line.strip() or line[0] in " \t#" or _ROOT_LINE.match(line):
             self._append(line)
         else:
             self._state = "done"
@@ -148,6 +167,7 @@ class ToonDocument:
 
     def _begin(self, state: _State, first_line: int) -> None:
         self._state = state
+        self._is_fenced = state == "fenced"
         self.first_line = first_line
         self.lines = []
         self.size = 0
