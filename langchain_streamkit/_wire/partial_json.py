@@ -154,8 +154,8 @@ class PartialJson:
         self._joiner = SurrogateJoiner()
         self._state: _State = "prose"
         self._stack: list[str] = []
-        self._held = ""
-        self._position = 0
+        self._held: str = ""
+        self._position: int = 0
         self._parts: list[str] = []
         self._size = self._parsed_size = 0
         self._has_news = False
@@ -165,6 +165,11 @@ class PartialJson:
     def is_complete(self) -> bool:
         """True once the last bracket has come."""
         return self._state == "done"
+
+    @property
+    def position(self) -> int:
+        """How many characters have been read; none after the last bracket are."""
+        return self._position
 
     def feed(self, text: str) -> Json | None:
         """Take the next piece.
