@@ -91,6 +91,24 @@ def test_v3_is_resumed_like_chunks() -> None:
     assert output.response_metadata["resumed"][0]["at_character"] == 9
 
 
+def test_the_usage_of_an_attempt_that_diverged_is_counted() -> None:
+    def handler(request: ReceivedRequest) -> Reply:
+        last = request.messages[-1]
+        if last["role"] != "assistant":
+            cut = [Cut(after_frames=len("one two thr") + ROLE_FRAME)]
+            return Reply("one two three", split="characters", usage=USAGE, faults=cut)
+        words = "ee" if last["content"] == "one two thr" else " else"
+        return Reply(words, usage=USAGE, usage_place="every")
+
+    with FakeServer(handler=handler) as server:
+        model = ChatStreamKit(model="m", base_url=server.url, resume="prefill")
+        total = add_up(model.stream("Count"))
+        assert [len(request.messages) for request in server.requests] == [1, 2, 2]
+    assert total.text == "one two three"
+    assert total.usage_metadata is not None
+    assert total.usage_metadata["total_tokens"] == 24  # the cut one told no usage
+
+
 def test_usage_is_summed_and_max_tokens_shrinks() -> None:
     usages = [USAGE, USAGE]
 
