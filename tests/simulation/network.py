@@ -195,9 +195,14 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         self, *_: Any, timeout: float | None = None, **__: Any
     ) -> Any:
         served = self._world.begin_request()
-        await asyncio.sleep(0)
+        try:
+            await asyncio.sleep(0)
+            if served.attempt.fault == "connect_for_ever":
+                await asyncio.sleep(math.inf if timeout is None else timeout)
+        except asyncio.CancelledError:
+            self._world.end(served)
+            raise
         if served.attempt.fault == "connect_for_ever":
-            await asyncio.sleep(math.inf if timeout is None else timeout)
             raise self._world.refuse(served, httpcore.ConnectTimeout("connect"))
         if served.attempt.fault == "refuse_connection":
             raise self._world.refuse(served, httpcore.ConnectError("refused"))

@@ -156,7 +156,7 @@ def _response(
         if part:
             data = f"{len(part):x}\r\n".encode() + part + b"\r\n"
             served.sent += len(data)
-            if len(part) == len(frame.data):
+            if len(part) >= len(frame.data.rstrip()):  # its end may miss line ends
                 served.ends.append((served.sent, frame.kind, frame.value))
             yield Piece(delay, data)
         if is_cut and left <= 0:
