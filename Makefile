@@ -139,6 +139,13 @@ CORPUS ?= ../shared/wire
 corpus: $(VENV)/.has-test ## Recordings of real servers, in every mode and split (CORPUS=folder)
 	$(BIN)/python -m tests.corpus $(CORPUS) $(ARGS)
 
+SEEDS ?= 20000
+SEED ?=
+.PHONY: simulate
+simulate: $(VENV)/.has-test ## The client, a server, the clock and the reader in one loop (SEEDS=..., SEED=n)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+	$(if $(SEED),,$(BIN)/python -m tests.simulation.planted)
+
 .PHONY: check
 check: lint type test ## What a change must pass before it is sent
 

@@ -43,8 +43,7 @@ def problems_of(world: World) -> list[str]:
         for rule in _RULES:
             name = rule.__name__.removeprefix("_").replace("_", " ")
             found += (
-                f"call {number}: {name}: {words}"
-                for words in rule(world, seen, served)
+                f"call {number}: {name}: {words}" for words in rule(world, seen, served)
             )
     if any(peer.is_open for peer in world.peers):
         found.append("a connection is open after the model was closed")
@@ -137,7 +136,7 @@ def _waits(world: World, seen: Seen, served: list[Served]) -> Iterator[str]:
         counted += 1
         waited = after.began - (one.ended or (0.0, 0.0))[0]
         asked = _asked_to_wait(one)
-        is_fallback = may_fall_back and waited < _TOLERANCE
+        is_fallback = may_fall_back and waited < _TOLERANCE and asked != 0
         if is_fallback or _teaches(one):
             counted -= 1
             may_fall_back = may_fall_back and not is_fallback
@@ -158,8 +157,10 @@ def _asked_to_wait(one: Served) -> float | None:
 
 
 def _teaches(one: Served) -> bool:
-    return one.is_refused and one.attempt.status == 400 and "stream_options" in (
-        one.asked or {}
+    return (
+        one.is_refused
+        and one.attempt.status == 400
+        and "stream_options" in (one.asked or {})
     )
 
 

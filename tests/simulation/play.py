@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from contextlib import suppress
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from langchain_streamkit.errors import StreamKitError
 
 from .loop import HungError, VirtualLoop
 from .script import Script
-from .world import HORIZON, Interrupt, Seen, World, inhabited
+from .world import HORIZON, Interrupt, World, inhabited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -37,7 +37,7 @@ _FAULTS: tuple[tuple[Fault, int], ...] = (
     ("status", 12),
     ("error_frame", 7),
     ("broken_frame", 3),
-    ("cut", 16),
+    ("cut", 24),
     ("stall", 6),
     ("drip", 6),
 )
@@ -46,7 +46,21 @@ _RETRY_AFTER = (None, 0.0, 0.5, 1.0, 2.5, 7.0, 119.0, 121.0)
 _DELAYS = (0.0, 0.0, 0.0, 0.0, 0.005, 0.1, 0.4)
 _READS = (65536,) * 30 + (300,) * 10 + (50,) * 5 + (3,)
 _PAUSES = (0.0,) * 6 + (0.05, 0.7, 5.0)
-_ALPHABET = ("a", "e", "o", "t", "s", "ä", "\u2028", "漢", "👋", "\u0301", "-", '"', "\\")
+_ALPHABET = (
+    "a",
+    "e",
+    "o",
+    "t",
+    "s",
+    "ä",
+    "\u2028",
+    "漢",
+    "👋",
+    "\u0301",
+    "-",
+    '"',
+    "\\",
+)
 _BETWEEN = (" ", " ", " ", " ", "\n", "\n\n", "  ", "", ", ")
 MAX_RETRIES = 2
 
@@ -144,12 +158,14 @@ class Script:
             "total_timeout": choose((None,) * 6 + (3.0, 9.0, 40.0)),
             "timeout": choose((None, None, None, 10.0)),
             "max_retries": choose((0, 1, MAX_RETRIES, MAX_RETRIES, MAX_RETRIES)),
-            "resume": choose(("off", "off", "prefill", "prefill", "replay")),
+            "resume": choose(("off", "off", "prefill", "prefill", "prefill", "replay")),
             "stream_fallback": numbers.random() < 0.2,
             "stream_usage": numbers.random() < 0.9,
         }
         self.reader = Reader(
-            way=choose(("astream", "astream", "astream", "stream", "ainvoke", "invoke")),
+            way=choose(
+                ("astream", "astream", "astream", "stream", "ainvoke", "invoke")
+            ),
             leaves=choose(("no", "no", "no", "close", "drop", "cancel", "timeout")),
             after=numbers.randrange(80),
             again=choose((None, 0, 1, 2, 5)),

@@ -92,7 +92,9 @@ class Served:
     def came(self, *kinds: Kind) -> list[Any]:
         """The values of the frames that have come, by their kinds."""
         return [
-            value for end, kind, value in self.ends if kind in kinds and end <= self.read
+            value
+            for end, kind, value in self.ends
+            if kind in kinds and end <= self.read
         ]
 
 
@@ -137,9 +139,7 @@ def _refusal(attempt: Attempt, served: Served) -> Iterator[Piece]:
         yield Piece(0.0, RESET)
 
 
-def _response(
-    attempt: Attempt, served: Served, frames: list[Frame]
-) -> Iterator[Piece]:
+def _response(attempt: Attempt, served: Served, frames: list[Frame]) -> Iterator[Piece]:
     kind = "text/event-stream" if served.is_stream else "application/json"
     head = f"content-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n"
     data = f"HTTP/1.1 200 OK\r\n{head}".encode()
