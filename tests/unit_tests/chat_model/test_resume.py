@@ -91,6 +91,29 @@ def test_v3_is_resumed_like_chunks() -> None:
     assert output.response_metadata["resumed"][0]["at_character"] == 9
 
 
+@pytest.mark.parametrize("resume", ["off", "replay", "prefill"])
+def test_a_last_frame_without_its_line_end_is_given_to_the_reader(resume: str) -> None:
+    frame = 'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}'
+    whole = f"{frame % 'Hel'}\n\n{frame % 'lo'}".encode()
+
+    def handler(request: ReceivedRequest) -> Reply:
+        if request.number == 1:
+            return Reply.body(whole, content_type="text/event-stream")
+        goes_on = request.messages[-1]["role"] == "assistant"
+        return Reply(" you" if goes_on else "Hello you")
+
+    seen = ""
+    with FakeServer(handler=handler) as server:
+        model = ChatStreamKit(model="m", base_url=server.url, resume=resume)
+        try:
+            for chunk in model.stream("Hi"):
+                seen += chunk.text
+        except StreamInterruptedError as error:
+            assert error.partial is not None
+            assert (resume, seen) == ("off", error.partial.text)
+    assert seen == ("Hello" if resume == "off" else "Hello you")
+
+
 def test_the_usage_of_an_attempt_that_diverged_is_counted() -> None:
     def handler(request: ReceivedRequest) -> Reply:
         last = request.messages[-1]
