@@ -7,6 +7,7 @@ account must agree with it. A rule yields a line for what is wrong.
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from langchain_streamkit.errors import (
@@ -98,7 +99,7 @@ def _usage_is_counted_once(
     wanted = sum(
         10**one.number
         for one in served
-        if _counts_came(one) and (one is served[-1] or one.came("text"))
+        if _counts_came(one) and (one is served[-1] or one.said or one.came("text"))
     )
     got = [usage["input_tokens"] for usage in seen.usage]
     if got != ([wanted] if wanted else []):
@@ -113,7 +114,7 @@ def _counts_came(one: Served) -> bool:
 def _no_retry_after_content(
     world: World, seen: Seen, served: list[Served]
 ) -> Iterator[str]:
-    for one, after in zip(served, served[1:], strict=False):
+    for one, after in pairwise(served):
         content = one.came("text") or one.came("reasoning")
         if world.script.model["resume"] == "off" and any(v[0] for v in content):
             yield f"attempt {after.number} after content"
@@ -132,11 +133,12 @@ def _number_of_attempts(
 def _waits(world: World, seen: Seen, served: list[Served]) -> Iterator[str]:
     """Retry-After is kept; other waits are short, and not none."""
     counted, may_fall_back = 0, world.script.model["stream_fallback"]
-    for one, after in zip(served, served[1:], strict=False):
+    for one, after in pairwise(served):
         counted += 1
         waited = after.began - (one.ended or (0.0, 0.0))[0]
         asked = _asked_to_wait(one)
-        is_fallback = may_fall_back and waited < _TOLERANCE and asked != 0
+        is_fallback = may_fall_back and waited < _TOLERANCE
+        is_fallback = is_fallback and (asked != 0 or one.attempt.status == 422)
         if is_fallback or _teaches(one):
             counted -= 1
             may_fall_back = may_fall_back and not is_fallback

@@ -156,8 +156,10 @@ def _response(attempt: Attempt, served: Served, frames: list[Frame]) -> Iterator
         if part:
             data = f"{len(part):x}\r\n".encode() + part + b"\r\n"
             served.sent += len(data)
-            if len(part) >= len(frame.data.rstrip()):  # its end may miss line ends
-                served.ends.append((served.sent, frame.kind, frame.value))
+            is_whole = len(part) == len(frame.data)
+            is_flushed = attempt.how == "end" and len(part) >= len(frame.data.rstrip())
+            if is_whole or is_flushed:
+                served.ends.append((served.sent - 2, frame.kind, frame.value))
             yield Piece(delay, data)
         if is_cut and left <= 0:
             yield _end(attempt.how, served)
