@@ -146,6 +146,20 @@ simulate: $(VENV)/.has-test ## The client, a server, the clock and the reader in
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 	$(if $(SEED),,$(BIN)/python -m tests.simulation.planted)
 
+.PHONY: cuts
+cuts: $(VENV)/.has-test ## Every recorded stream cut at every byte, and on sockets (CORPUS=folder)
+	$(BIN)/python -m tests.corpus.cut $(CORPUS) $(ARGS)
+
+SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(VENV)/.has-fuzz ## Hostile bytes for the decoder (SECONDS=60)
+	$(BIN)/python -m tests.fuzz -max_total_time=$(SECONDS) $(ARGS)
+
+MINUTES ?= 3
+.PHONY: soak
+soak: $(VENV)/.has-test ## A thousand streams at once with faults, into docs/soak.md (MINUTES=3)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
 .PHONY: check
 check: lint type test ## What a change must pass before it is sent
 

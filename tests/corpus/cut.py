@@ -57,9 +57,7 @@ def in_decoder(stream: tuple[str, bytes]) -> list[str]:
     return [f"{name}: {problem}" for problem in cut_at_every_byte(body)]
 
 
-def on_sockets(
-    streams: dict[str, bytes], *, seed: int, places: int
-) -> Iterator[str]:
+def on_sockets(streams: dict[str, bytes], *, seed: int, places: int) -> Iterator[str]:
     """Cut streams at places that are drawn, on real sockets.
 
     Args:
@@ -72,7 +70,10 @@ def on_sockets(
     """
     names = list(streams)
     drawn = draw_places(seed, [len(streams[name]) for name in names], places)
-    with FakeServer(validate=False, keep_requests=1) as server, asyncio.Runner() as loop:
+    with (
+        FakeServer(validate=False, keep_requests=1) as server,
+        asyncio.Runner() as loop,
+    ):
         model = ChatStreamKit(
             model="m", base_url=server.url, max_retries=0, total_timeout=_SECONDS
         )
@@ -152,7 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ProcessPoolExecutor(options.jobs, context) as pool:
         for problems in pool.map(in_decoder, largest):
             wrong += len(problems)
-            print("".join(f"{problem}\n" for problem in problems[:5]), end="", flush=True)
+            print(
+                "".join(f"{problem}\n" for problem in problems[:5]), end="", flush=True
+            )
     print(f"decoder: {wrong} wrong, {time.perf_counter() - began:.0f} s", flush=True)
     for problem in on_sockets(streams, seed=options.seed, places=options.places):
         wrong += 1

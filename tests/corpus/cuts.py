@@ -63,7 +63,11 @@ def cut_at_every_byte(body: bytes) -> Iterator[str]:
             if is_over and not isinstance(end[-1], AnswerEnd):
                 yield f"cut after {place} bytes: an end without its event"
             yield from _judge(
-                place, said, rehearsal.failure, whole if failure is None else None, whole
+                place,
+                said,
+                rehearsal.failure,
+                whole if failure is None else None,
+                whole,
             )
             answer = rehearsal.answer
             if (answer.text, "".join(answer.reasoning_parts)) != said:

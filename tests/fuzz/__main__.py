@@ -38,9 +38,8 @@ def read_one(data: bytes) -> None:
 
 def main() -> None:
     """Fuzz until the time is over; a finding is an exception and exit code 77."""
-    for path in sorted(RECORDINGS.rglob("*.sse")):
-        if path.stat().st_size < _LARGEST:
-            STREAMS.append(path.read_bytes())
+    recorded = [path.read_bytes() for path in sorted(RECORDINGS.rglob("*.sse"))]
+    STREAMS.extend(body for body in recorded if len(body) < _LARGEST)
     sys.stdout.write(f"{len(STREAMS)} streams to mutate\n")
     atheris.Setup(sys.argv, read_one)
     atheris.Fuzz()

@@ -45,8 +45,8 @@ PLANTED = (
     Planted(
         "a retry after content",
         "_http/exchange.py",
-        "        if self._has_content:\n            delay = self._go_on(fault, error)\n",
-        "        if False:\n            delay = self._go_on(fault, error)\n",
+        "        if self._has_content:\n            delay = self._go_on",
+        "        if False:\n            delay = self._go_on",
     ),
     Planted(
         "a lost stall clock",
@@ -167,7 +167,7 @@ def find(planted: Planted) -> list[str]:
         status = 1
         try:
             os.close(read_end)
-            with open(write_end, "w", encoding="utf-8", errors="replace") as out:
+            with os.fdopen(write_end, "w", encoding="utf-8", errors="replace") as out:
                 out.write("\n".join(_look_for(planted)))
             status = 0
         except BaseException:  # noqa: BLE001 - a child must not go on as its parent
@@ -175,7 +175,7 @@ def find(planted: Planted) -> list[str]:
         finally:
             os._exit(status)
     os.close(write_end)
-    with open(read_end, encoding="utf-8") as found:
+    with os.fdopen(read_end, encoding="utf-8") as found:
         lines = found.read().splitlines()
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
         raise ValueError(f"{planted.name}: see above")

@@ -148,7 +148,7 @@ async def _aread_all(world: World, model: ChatStreamKit) -> None:
         finally:
             world.seen.held += world.clock.now - began
     if reader.leaves == "close":
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
 
 
 async def _settle() -> None:
@@ -196,7 +196,7 @@ def _read(world: World, model: ChatStreamKit) -> None:
         world.clock.wait(pause)
         world.seen.held += pause
     if reader.leaves == "close":
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
 
 
 # ── both ────────────────────────────────────────────────────────────────────────────
@@ -228,4 +228,4 @@ def _pools(model: ChatStreamKit) -> Iterator[Any]:
     clients = model._connect().clients
     held = [one.client for one in clients._by_loop.values()]
     for client in (*clients._own.values(), *held):
-        yield client._transport._pool  # type: ignore[attr-defined]
+        yield client._transport._pool

@@ -28,7 +28,7 @@ def test_no_seed_breaks_a_rule() -> None:
     assert min(figures.endings["whole"], figures.endings["left"]) > SEEDS // 10
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_a_seed_is_a_whole_story(seed: int) -> None:
     once, again = play(seed), play(seed)
     assert [str(note) for note in once.notes] == [str(note) for note in again.notes]
