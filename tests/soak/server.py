@@ -21,7 +21,7 @@ _FAULTS = (
     (Cut(before_headers=True),),
     (ErrorFrame(after_frames=4),),
     (Stall(after_frames=2, seconds=None),),
-    (Drip(every=0.2, after_frames=6),),
+    (Drip(every=1.0, after_frames=6),),
 )
 
 
@@ -31,7 +31,7 @@ def answer(request: ReceivedRequest) -> Reply:
     if numbers.random() < 0.1:
         return Reply.error(numbers.choice((429, 500, 503)), retry_after=0.1)
     faults = numbers.choice(_FAULTS)
-    return Reply(_WORDS, frame_delay=0.1, faults=faults)
+    return Reply(_WORDS, frame_delay=0.5, faults=faults)
 
 
 def main() -> None:
