@@ -177,7 +177,8 @@ def render(soak: Soak, minutes: float, streams: int, threads: int) -> str:
     endings = ", ".join(f"{count:,} {name}" for name, count in counts)
     return (
         "\n".join(lines)
-        + f"\n\n{len(soak.samples)} samples, {minutes:g} minutes, {streams:,} asynchronous streams "
+        + f"\n\n{len(soak.samples)} samples, {minutes:g} minutes, {streams:,} "
+        f"asynchronous streams "
         f"and {threads} threads at once, {soak.endings.total():,} streams in all: "
         f"{endings}. Seed {soak.seed}.\n"
     )
