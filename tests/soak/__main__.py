@@ -3,8 +3,8 @@
 The streams go to a server in a process of its own, which cuts, resets, stalls, drips
 and refuses at random; some readers leave early, by closing or by cancellation. The
 first third of the time is warm-up. Of the samples after it, the mean of the last
-quarter may be above that of the first by no more than the row's tolerance. The table
-is printed, and written into ``docs/soak.md``.
+quarter may be above that of the first by no more than the row's tolerance; and when the model is
+closed, its descriptors and tasks must be gone. The table is printed, and written into ``docs/soak.md``.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "soak.md"
 _MARKS = re.compile(r"(<!-- soak -->\n).*?(<!-- soak: end -->)", re.DOTALL)
 _SAMPLES = 60
+_FEW = 5  # descriptors: of the loop, of threads
 _CLOCKS = {"first_token_timeout": 10.0, "stall_timeout": 5.0, "total_timeout": 40.0}
 # What is measured: its name, how much more is flat (a part of it, and so many).
 _MEASURES = (
@@ -62,12 +63,22 @@ class Soak:
         until: When it is over, by ``time.monotonic``.
         endings: How the streams ended.
         samples: What was measured, in order.
+        before: What was measured before the first stream.
+        after: What was measured after the model was closed.
     """
 
     seed: int
     until: float
     endings: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
+    before: Sample = ()
+    after: Sample = ()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no descriptor and no task was left when the model was closed."""
+        left = [end - start for start, end in zip(self.before, self.after, strict=True)]
+        return left[1] <= _FEW and left[2] <= 0
 
     @property
     def is_over(self) -> bool:
@@ -129,6 +140,7 @@ def read_for_ever(soak: Soak, model: ChatStreamKit, number: int) -> None:
 async def run(soak: Soak, url: str, streams: int, threads: int) -> None:
     """Read, and measure meanwhile."""
     model = ChatStreamKit(model="soak", base_url=url, max_retries=1, **_CLOCKS)
+    soak.before = measure()
     seconds = soak.until - time.monotonic()
     workers = [
         threading.Thread(target=read_for_ever, args=(soak, model, number))
@@ -150,6 +162,8 @@ async def run(soak: Soak, url: str, streams: int, threads: int) -> None:
         await asyncio.to_thread(worker.join)
     await model.aclose()
     model.close()
+    await asyncio.sleep(1)
+    soak.after = measure()
 
 
 def rows_of(samples: Sequence[Sample]) -> list[tuple[str, float, float, float, bool]]:
@@ -214,7 +228,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page = PAGE.read_text("utf-8")
         page = _MARKS.sub(lambda found: f"{found[1]}\n{table}\n{found[2]}", page)
         PAGE.write_text(page, "utf-8")
-    return 0 if all(row[-1] for row in rows_of(soak.samples)) else 1
+    print(f"before: {soak.before}, after the model was closed: {soak.after}")
+    is_flat = all(row[-1] for row in rows_of(soak.samples))
+    return 0 if is_flat and soak.is_clean else 1
 
 
 if __name__ == "__main__":
