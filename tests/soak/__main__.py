@@ -3,8 +3,9 @@
 The streams go to a server in a process of its own, which cuts, resets, stalls, drips
 and refuses at random; some readers leave early, by closing or by cancellation. The
 first third of the time is warm-up. Of the samples after it, the mean of the last
-quarter may be above that of the first by no more than the row's tolerance; and when the model is
-closed, its descriptors and tasks must be gone. The table is printed, and written into ``docs/soak.md``.
+quarter may be above that of the first by no more than the row's tolerance; and when
+the model is closed, its descriptors and tasks must be gone. The table is printed, and
+written into ``docs/soak.md``.
 """
 
 from __future__ import annotations
