@@ -251,11 +251,11 @@ class Exchange:
                 return
         self.check_clocks()
 
-    def close(self) -> list[StreamEvent]:
+    def close(self) -> Iterator[list[StreamEvent]]:
         """Say that the answer is over.
 
-        Returns:
-            The last events.
+        Yields:
+            The last events; a stream's also where it was cut after them.
 
         Raises:
             StreamKitError: If the answer was cut, or the server sent an error.
@@ -271,13 +271,18 @@ class Exchange:
             context.notes["resumed"] = self._resumption.notes
         events = self._decoder.close()
         failure = self._decoder.failure
-        if failure is not None:
-            failure.request_id = failure.request_id or context.request_id
-            raise failure
-        events = self._resumption.watch(events)
-        if self._recorder is not None:
-            self._recorder.end(None)
-        return events
+        if failure is None:
+            events = self._resumption.watch(events)
+            if self._recorder is not None:
+                self._recorder.end(None)
+            yield events
+            return
+        if events and self.call.is_stream:
+            self._note_progress()
+            if events := self._resumption.watch(events):
+                yield events
+        failure.request_id = failure.request_id or context.request_id
+        raise failure
 
     def leave(self) -> None:
         """Say that nobody reads on: the answer is whole, or its reader has gone."""

@@ -65,7 +65,7 @@ def read_events(
             with reading(response, clients) as reads, SocketClock(exchange, response):
                 if exchange.head(response.status_code, response.headers):
                     yield from _answer(exchange, reads)
-                    yield exchange.close()
+                    yield from exchange.close()
                     _drain(exchange, reads)
                 else:
                     exchange.fail(exchange.refuse(_read_some(exchange, reads)))
@@ -102,7 +102,8 @@ async def _aread_events(
                                 break
                             for events in exchange.feed(data):
                                 yield events
-                        yield exchange.close()
+                        for events in exchange.close():
+                            yield events
                         await _adrain(reads)
                     else:
                         said = exchange.refuse(await _aread_some(exchange, reads))
