@@ -58,6 +58,7 @@ class Call:
         resume: What follows a cut in the middle of the answer.
         stream_fallback: Whether a whole answer is asked for where no stream comes.
         include_response_headers: Whether the response's headers are reported.
+        prices: The user's prices, USD per million tokens.
     """
 
     endpoint: Endpoint
@@ -73,6 +74,7 @@ class Call:
     resume: Literal["off", "auto", "prefill", "replay"] = "off"
     stream_fallback: bool = False
     include_response_headers: bool = False
+    prices: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ class Connection:
             resume=options["resume"],
             stream_fallback=options["stream_fallback"],
             include_response_headers=options["include_response_headers"],
+            prices=options["prices"],
         )
 
     def _key(self) -> KeySource | None:

@@ -93,7 +93,7 @@ class Exchange:
         self.status.note("connecting")
         self.runtime = runtime or Runtime()
         self.context = AnswerContext(
-            provider=call.endpoint.provider.name, requested_model=call.model
+            call.endpoint.provider.name, call.model, prices=call.prices
         )
         self.is_over = self.has_failed = False
         self._started = self.now()

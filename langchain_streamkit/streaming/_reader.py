@@ -38,6 +38,7 @@ from langchain_streamkit.events import (
     Usage,
     UsageEvent,
 )
+from langchain_streamkit.pricing import cost_of_message
 from langchain_streamkit.streaming._timing import Stopwatch
 
 if TYPE_CHECKING:
@@ -339,14 +340,13 @@ def _usage(message: AIMessage) -> Usage | None:
     counted = message.usage_metadata
     if counted is None:
         return None
-    cost = message.response_metadata.get("cost")
     return Usage(
         input_tokens=counted["input_tokens"],
         output_tokens=counted["output_tokens"],
         total_tokens=counted["total_tokens"],
         cached_tokens=counted.get("input_token_details", {}).get("cache_read") or 0,
         reasoning_tokens=counted.get("output_token_details", {}).get("reasoning") or 0,
-        cost=cost if isinstance(cost, int | float) else None,
+        cost=cost_of_message(message),
     )
 
 
