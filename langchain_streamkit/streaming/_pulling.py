@@ -252,13 +252,12 @@ class _News:
 
     async def wait(self, task: asyncio.Task[Any]) -> None:
         """Wait until there is news, or the task is done."""
-        if self._told or task.done():
-            return
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        while not (self._told or task.done()):
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
 
 class _InContext:

@@ -67,8 +67,7 @@ async def test_leaving_while_the_server_is_awaited_closes_the_connection(
     chain = make_chains(make_model(SILENT))[kind]
     async with aclosing(aiter_events(chain, "Hello")) as events:
         assert (await anext(events)).phase == "connecting"
-        while not fake_server.requests:
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(fake_server.wait_requests)
     assert await fake_server.requests[0].await_disconnected()
 
 

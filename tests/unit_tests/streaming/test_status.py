@@ -92,9 +92,13 @@ async def test_statuses_come_before_an_error(
 ) -> None:
     seen: list[StreamEvent] = []
     model = make_model(BUSY, BUSY, max_retries=1)
-    with pytest.raises(StreamKitError):
+
+    async def read() -> None:
         async for event in aiter_events(model, "Hi"):
-            seen.append(event)
+            seen.append(event)  # noqa: PERF401 - it raises in between
+
+    with pytest.raises(StreamKitError):
+        await read()
     assert phases(seen) == [("connecting", 1, 2), ("retrying", 2, 2)]
 
 
