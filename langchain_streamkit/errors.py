@@ -24,6 +24,7 @@ that code (and LangChain's own retry middleware) that catches those, or that rea
     │   ├── StallTimeoutError
     │   └── TotalTimeoutError
     ├── StreamLimitError                a bound on size was passed
+    ├── BudgetExceededError             no further call: the money is spent
     └── StructuredOutputError           OutputParserException: not the object
         ├── TruncatedOutputError        the answer was cut before it was whole
         └── RefusalError                the model refused to answer
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
+    "BudgetExceededError",
     "ConfigurationError",
     "ConnectTimeoutError",
     "ConnectionFailedError",
@@ -228,6 +230,10 @@ class TotalTimeoutError(StreamTimeoutError):
 
 class StreamLimitError(StreamKitError):
     """The answer passed a bound on its size; the message names the parameter."""
+
+
+class BudgetExceededError(StreamKitError):
+    """A call was not made, for a ``BudgetHandler`` has no money left for it."""
 
 
 class StructuredOutputError(StreamKitError, OutputParserException):

@@ -205,7 +205,8 @@ def _events(wanted: _Filter, run: Run) -> Generator[StreamEvent, None, None]:
     reader = Reader(time.monotonic)
     with closing(pull(run)) as items:
         for item in items:
-            yield from _filtered(events_of_item(item, run.kind, reader), wanted)
+            events = events_of_item(item, run.kind, reader)
+            yield from events if wanted is None else _filtered(events, wanted)
     yield from _filtered(reader.finish(), wanted)
 
 
@@ -213,7 +214,8 @@ async def _aevents(wanted: _Filter, run: Run) -> AsyncGenerator[StreamEvent, Non
     reader = Reader(time.monotonic)
     async with aclosing(apull(run)) as items:
         async for item in items:
-            for event in _filtered(events_of_item(item, run.kind, reader), wanted):
+            events = events_of_item(item, run.kind, reader)
+            for event in events if wanted is None else _filtered(events, wanted):
                 yield event
     for event in _filtered(reader.finish(), wanted):
         yield event

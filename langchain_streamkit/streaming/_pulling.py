@@ -1,9 +1,9 @@
 """Pulls items one by one, and tells on the way what happens before they come.
 
 Strategy: nothing is read ahead. While the first item is awaited (and in async each
-item of a chain, whose models may speak long before it gives one) the pull runs in a
-thread or a task of its own, so that what is told is given while it happens; all other
-pulls are inline. Pulls run in a copy of the caller's context, where the listener is
+item of a chain whose models said much before the last one) the pull runs in a thread
+or a task of its own, so that what is told is given while it happens; all other pulls
+are inline. Pulls run in a copy of the caller's context, where the listener is
 set. Who leaves closes the stream, at once, and ends a read that a thread waits in.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from contextvars import Context, copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Source", "apull", "pull"]
 
 _END: Any = object()
+_FEW = 4  # news that come with one item, where a chain gives item by item
 
 
 class Source(Protocol):
@@ -172,38 +173,69 @@ async def apull(source: Source) -> AsyncGenerator[Any, None]:
     Raises:
         Exception: What the stream raised, after the news before it.
     """
-    news = _News(asyncio.get_running_loop())
-    tell = source.teller(news.put)
-    context = copy_context()
-    context.run(status_listener.set, StatusListener(tell))
-    stream = context.run(source.astream, tell)
-    task: asyncio.Task[Any] | None = None
-    item: Any = None
-    failure: Exception | None = None
-    try:
-        while item is not _END:
-            if source.waits == "each" or (item is None and source.waits == "first"):
-                task = news.watched(stream, context)
-                await news.wait(task)
-                while not task.done():
-                    yield news.take()
-                    await news.wait(task)
+    is_live = source.waits != "never"
+    async with aclosing(_AsyncPulls(source)) as pulls:
+        news = pulls.news
+        while True:
+            told = 0
+            if is_live:
+                async with aclosing(pulls.told_meanwhile()) as meanwhile:
+                    async for item in meanwhile:
+                        told += 1
+                        yield item
+            failure: Exception | None = None
             try:
-                item = await (task or _InContext(context, anext(stream, _END)))
-            except Exception as error:  # noqa: BLE001 - raised below
-                failure = error
-            task = None
+                item = await pulls.pull()
+            except Exception as error:  # noqa: BLE001 - raised below, after the news
+                item, failure = _END, error
             while news:
+                told += 1
                 yield news.take()
             if failure is not None:
                 raise failure
-            if item is not _END:
-                yield item
-    finally:
+            if item is _END:
+                return
+            yield item
+            is_live = source.waits == "each" and told > _FEW
+
+
+class _AsyncPulls:
+    """The pulls of one stream, in a context of their own."""
+
+    def __init__(self, source: Source) -> None:
+        self.news = _News(asyncio.get_running_loop())
+        tell = source.teller(self.news.put)
+        self._context = copy_context()
+        self._context.run(status_listener.set, StatusListener(tell))
+        self._stream = self._context.run(source.astream, tell)
+        self._task: asyncio.Task[Any] | None = None
+        self._is_plain = source.waits == "first"
+
+    async def told_meanwhile(self) -> AsyncGenerator[Any, None]:
+        """Begin a pull in a task, and give the news until it has ended."""
+        task = self._task = self.news.watched(self._stream, self._context)
+        await self.news.wait(task)
+        while not task.done():
+            yield self.news.take()
+            await self.news.wait(task)
+
+    def pull(self) -> Awaitable[Any]:
+        """What gives the next item, or the end mark."""
+        task = self._task
+        if task is not None:
+            self._task = None
+            return task
+        pulled = anext(self._stream, _END)
+        # a model has looked at its context when it gave its first chunk
+        return pulled if self._is_plain else _InContext(self._context, pulled)
+
+    async def aclose(self) -> None:
+        """End the pull that is under way, and the stream."""
+        task, self._task = self._task, None
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
-        close = getattr(stream, "aclose", None)
+        close = getattr(self._stream, "aclose", None)
         if close is not None:
             await close()
 

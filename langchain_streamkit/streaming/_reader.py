@@ -56,9 +56,26 @@ class _Message:
     id: str | None
     node: str | None
     chunks: list[AIMessageChunk] = field(default_factory=list[AIMessageChunk])
+    texts: list[str] = field(default_factory=list[str])
     calls: dict[object, ToolCallDeltaEvent] = field(
         default_factory=dict[object, ToolCallDeltaEvent]
     )
+
+    def add(self, chunk: AIMessageChunk) -> None:
+        """Take a chunk that is more than plain text."""
+        self.join_texts()
+        self.chunks.append(chunk)
+
+    def join_texts(self) -> None:
+        """Make one chunk of the plain texts, which core would add up one by one."""
+        if self.texts:
+            self.chunks.append(AIMessageChunk(content="".join(self.texts), id=self.id))
+            self.texts.clear()
+
+    def whole(self) -> AIMessageChunk:
+        """All that was said."""
+        self.join_texts()
+        return add_ai_message_chunks(*self.chunks)
 
 
 class Reader:
@@ -144,7 +161,7 @@ class Reader:
         self._closed.add(message_id)
         if self._latest is open_message:
             self._latest = None
-        whole = add_ai_message_chunks(*open_message.chunks)
+        whole = open_message.whole()
         return list(self._ending(whole, message_id, open_message.node))
 
     def finish(self) -> list[StreamEvent]:
@@ -178,13 +195,22 @@ class Reader:
         key = chunk.id
         if current is None or current.id != key:
             current = self._begin(key, node)
-        current.chunks.append(chunk)
         content = chunk.content
-        if content.__class__ is str and content and not chunk.additional_kwargs:
+        if (
+            content
+            and content.__class__ is str
+            and not chunk.additional_kwargs
+            and not chunk.tool_call_chunks
+            and not chunk.response_metadata
+            and chunk.usage_metadata is None
+            and chunk.chunk_position is None
+        ):
             self._mark()
-            events: list[StreamEvent] = [TextEvent(cast("str", content), key, node)]
-        else:
-            events = self._pieces(chunk, node)
+            text = cast("str", content)
+            current.texts.append(text)
+            return [TextEvent(text, key, node)]
+        current.add(chunk)
+        events = self._pieces(chunk, node)
         is_last = chunk.chunk_position == "last"
         if chunk.tool_call_chunks and not (is_last and _is_closing(chunk)):
             self._mark()

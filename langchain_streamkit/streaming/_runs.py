@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import RunnableConfig, RunnableWithFallbacks
 from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.runnables.config import merge_configs
@@ -157,6 +157,8 @@ def events_of_item(item: Any, kind: Kind, reader: Reader) -> list[StreamEvent]:
     Returns:
         Its events; none for an item that says nothing new.
     """
+    if item.__class__ is AIMessageChunk and kind != "chain":
+        return reader.message(item)
     if isinstance(item, Said):
         return reader.message(item.message, item.node)
     if isinstance(item, Ended):

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Stopwatch"]
 
@@ -20,16 +20,24 @@ class Stopwatch:
 
     Args:
         clock: Seconds of a clock that only goes forward.
+
+    Attributes:
+        mark: Notes that content has come now.
+        arrivals: When it came, on the clock.
     """
 
-    __slots__ = ("_arrivals", "_clock", "_started", "mark")
+    __slots__ = ("_clock", "_started", "arrivals", "mark")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._started = clock()
-        self._arrivals: list[float] = []
-        note = self._arrivals.append
+        self.arrivals: list[float] = []
+        note = self.arrivals.append
         self.mark: Callable[[], None] = lambda: note(clock())
+
+    def gaps(self) -> Iterator[float]:
+        """The seconds between one piece of content and the next."""
+        return (later - earlier for earlier, later in pairwise(self.arrivals))
 
     def timing(self, output_tokens: int | None) -> dict[str, float | None]:
         """The figures of the whole stream; None where there is nothing to measure.
@@ -44,9 +52,9 @@ class Stopwatch:
             content to the end).
         """
         end = self._clock()
-        arrivals = self._arrivals
+        arrivals = self.arrivals
         first = arrivals[0] - self._started if arrivals else None
-        gaps = sorted(later - earlier for earlier, later in pairwise(arrivals))
+        gaps = sorted(self.gaps())
         spent = end - arrivals[0] if arrivals else 0.0
         return {
             "first_token_seconds": first,
