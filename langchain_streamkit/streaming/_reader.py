@@ -137,7 +137,7 @@ class Reader:
             Its events.
         """
         if isinstance(message, AIMessageChunk):
-            return self._chunk(message, node)
+            return self.chunk(message, node)
         if isinstance(message, AIMessage):
             if self.knows(message.id) and message.id is not None:
                 return []
@@ -190,7 +190,18 @@ class Reader:
         )
         return [*events, final]
 
-    def _chunk(self, chunk: AIMessageChunk, node: str | None) -> list[StreamEvent]:
+    def chunk(
+        self, chunk: AIMessageChunk, node: str | None = None
+    ) -> list[StreamEvent]:
+        """The events of a chunk; the shortest way for the most frequent item.
+
+        Args:
+            chunk: A chunk.
+            node: Where it came from.
+
+        Returns:
+            Its events.
+        """
         current = self._latest
         key = chunk.id
         if current is None or current.id != key:
