@@ -42,13 +42,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What the answer looks like": (
         *("stream_usage", "streaming", "reasoning_tags"),
         *("include_response_headers", "max_event_bytes", "max_response_bytes"),
+        "prices",
     ),
     "How long to wait, and what follows a failure": (
         *("timeout", "first_token_timeout", "stall_timeout", "total_timeout"),
         *("max_retries", "resume", "stream_fallback"),
     ),
     "When a stream is ended, and what is kept of it": (
-        *("max_repetitions", "max_reasoning_tokens", "max_cost", "prices"),
+        *("max_repetitions", "max_reasoning_tokens", "max_cost"),
         "record",
     ),
 }

@@ -35,6 +35,7 @@ from langchain_streamkit._langchain.parameters import normalize_parameters
 from langchain_streamkit._langchain.profile import profile_of
 from langchain_streamkit._wire.sse import DEFAULT_MAX_EVENT_BYTES
 from langchain_streamkit.errors import ConfigurationError
+from langchain_streamkit.pricing import check_prices
 from langchain_streamkit.providers import Provider
 
 __all__ = ["ModelSettings"]
@@ -183,6 +184,7 @@ class ModelSettings(BaseChatModel):
             for name in HIDDEN_FIELDS:
                 if isinstance(values.get(name), Mapping):
                     values[name] = without_hidden(name, values[name])
+            check_prices(values.get("prices"))
             super().__init__(**values)
             self.profile = profile_of(self._connect().provider, self.profile)
 

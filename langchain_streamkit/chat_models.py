@@ -26,6 +26,7 @@ from langchain_streamkit._langchain.request_parameters import (
 )
 from langchain_streamkit._langchain.response_format import render_response_format
 from langchain_streamkit._langchain.results import combine_outputs, result_of
+from langchain_streamkit._langchain.status_events import custom_event_sender
 from langchain_streamkit._langchain.streams import aproject, project
 from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
 from langchain_streamkit._resilience.runaway import LIMITS
@@ -198,7 +199,8 @@ class ChatStreamKit(ModelSettings):
             stream_usage=options["stream_usage"],
             extra_body=extra_body,
         )
-        return Exchange(connection.call(body, options, is_stream=is_stream))
+        call = connection.call(body, options, is_stream=is_stream)
+        return Exchange(call, sender=custom_event_sender())
 
     def _choices(self, kwargs: Mapping[str, Any]) -> int:
         n = kwargs.get("n", self.n)

@@ -25,6 +25,7 @@ that code (and LangChain's own retry middleware) that catches those, or that rea
     │   └── TotalTimeoutError
     ├── StreamLimitError                a bound on size was passed
     │   └── RunawayError                it repeats itself, thinks or costs too much
+    ├── BudgetExceededError             no further call: the money is spent
     └── StructuredOutputError           OutputParserException: not the object
         ├── TruncatedOutputError        the answer was cut before it was whole
         └── RefusalError                the model refused to answer
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
+    "BudgetExceededError",
     "ConfigurationError",
     "ConnectTimeoutError",
     "ConnectionFailedError",
@@ -249,6 +251,10 @@ class RunawayError(StreamLimitError):
         """Keep the message, and which limit was passed."""
         super().__init__(message)
         self.limit = limit
+
+
+class BudgetExceededError(StreamKitError):
+    """A call was not made, for a ``BudgetHandler`` has no money left for it."""
 
 
 class StructuredOutputError(StreamKitError, OutputParserException):

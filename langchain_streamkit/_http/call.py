@@ -65,6 +65,7 @@ class Call:
         limits: What an answer may not go beyond, or None.
         record: The folder for recordings, or None.
         hidden_fields: The user's own fields of the body, which no recording shows.
+        prices: The user's prices, USD per million tokens.
     """
 
     endpoint: Endpoint
@@ -83,6 +84,7 @@ class Call:
     limits: Limits | None = None
     record: str | None = None
     hidden_fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    prices: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

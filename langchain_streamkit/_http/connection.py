@@ -178,6 +178,7 @@ class Connection:
             limits=limits_of(options, body["model"]),
             record=check_folder(options["record"]),
             hidden_fields=options["extra_body"] or {},
+            prices=options["prices"],
         )
 
     def _key(self) -> KeySource | None:

@@ -31,6 +31,7 @@ from langchain_streamkit._http.heads import (
 from langchain_streamkit._http.recorder import Recorder
 from langchain_streamkit._http.resumption import Resumption
 from langchain_streamkit._http.secrecy import Secrets
+from langchain_streamkit._http.status_line import StatusLine, StatusSender
 from langchain_streamkit._resilience.clocks import StreamClocks
 from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import RetryPolicy
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from langchain_streamkit.errors import StreamKitError
-    from langchain_streamkit.events import StreamEvent
+    from langchain_streamkit.events import StatusPhase, StreamEvent
 
 __all__ = ["MAX_ERROR_BYTES", "Exchange"]
 
@@ -69,19 +70,28 @@ class Exchange:
     Args:
         call: What is asked.
         runtime: The clocks, and chance.
+        sender: Who is told of its state, besides the listener of this context.
 
     Attributes:
+        status: What it has to tell of its state; the shells do.
         context: What is known beside the answer; filled while it comes.
         clocks: How long reads may wait.
         is_over: True once nothing more need be read.
         has_failed: True if the attempt ended badly; ask ``recover``.
     """
 
-    def __init__(self, call: Call, runtime: Runtime | None = None) -> None:
+    def __init__(
+        self,
+        call: Call,
+        runtime: Runtime | None = None,
+        sender: StatusSender | None = None,
+    ) -> None:
         self.call = call
+        self.status = StatusLine(call, sender)
+        self.status.note("connecting")
         self.runtime = runtime or Runtime()
         self.context = AnswerContext(
-            provider=call.endpoint.provider.name, requested_model=call.model
+            call.endpoint.provider.name, call.model, prices=call.prices
         )
         self.is_over = self.has_failed = False
         self._started = self.now()
@@ -116,7 +126,7 @@ class Exchange:
 
     @property
     def wants_fresh_connection(self) -> bool:
-        """Whether an attempt has failed before: an old connection might fail alike."""
+        """Whether an attempt has failed: an old connection might fail alike."""
         return self._attempt > 0
 
     def now(self) -> float:
@@ -263,19 +273,16 @@ class Exchange:
         if self._recorder is not None and self._decoder.failure is None:
             self._recorder.finish_reading()
         context = self.context
-        context.total_seconds = self.now() - self._started
-        if context.first_token_seconds is None:
-            context.first_token_seconds = context.total_seconds
-        context.notes.update(self._request.notes)
+        context.end(self.now() - self._started)
+        context.notes |= self._request.notes
         if self._resumption.notes:
             context.notes["resumed"] = self._resumption.notes
         events = self._decoder.close()
         failure = self._decoder.failure
         if failure is None:
-            events = self._resumption.watch(events)
             if self._recorder is not None:
                 self._recorder.end(None)
-            yield events
+            yield self._resumption.watch(events)
             return
         if events and self.call.is_stream:
             self._note_progress()
@@ -311,8 +318,8 @@ class Exchange:
         self.has_failed = True
         self._fault = error
         if self._recorder is not None:
-            is_move = isinstance(error, _RedirectedError)
-            shown = None if is_move else self._typed(error) or error
+            has_moved = isinstance(error, _RedirectedError)
+            shown = None if has_moved else self._typed(error) or error
             self._recorder.end(error, shown)
 
     def recover(self) -> float:
@@ -333,21 +340,20 @@ class Exchange:
         error = self._typed(fault)
         if error is None:
             raise fault
+        phase: StatusPhase = "retrying"
         if self._has_content:
-            delay = self._go_on(fault, error)
+            phase, delay = "resumed", self._go_on(fault, error)
         elif self._request.heed(error, is_last=self._attempt > self.call.max_retries):
+            is_whole = self._request.is_stream != self.call.is_stream
+            phase, delay = "fallback" if is_whole else "connecting", 0.0
             self._attempt -= 1
-            delay = 0.0
         else:
             delay = self._delay_after(error)
         if delay is not None:
+            self.status.note(phase, self._attempt + 1, delay=delay, error=error)
             return delay
         del fault  # a traceback that shows locals must not
-        if self.call.endpoint.host not in error.message:
-            error.args = (f"{self.where}: {error.message}",)
-        self._secrets.hide_in(error)
-        error.__cause__ = error.__context__ = None
-        raise error.with_traceback(None)
+        raise self._secrets.bare(error, self.where)
 
     def _new_decoder(self) -> StreamDecoder:
         call = self.call
@@ -364,6 +370,7 @@ class Exchange:
         self.clocks.progress(now)
         if not self._has_content:
             self._has_content = True
+            self.status.note("generating", self._attempt)
             self.context.first_token_seconds = now - self._started
 
     def _typed(self, error: Exception) -> StreamKitError | None:
@@ -371,26 +378,23 @@ class Exchange:
         return typed(error, self.where, late=late, has_content=self._has_content)
 
     def _delay_after(self, error: StreamKitError) -> float | None:
-        head = self._head
         return self._policy.delay_after(
             error,
             attempt=self._attempt,
             seconds_left=self.clocks.seconds_left(self.now()),
             jitter=self.runtime.chance(),
-            should_retry=None if head.is_success else head.should_retry,
+            should_retry=None if self._head.is_success else self._head.should_retry,
         )
 
     def _go_on(self, fault: Exception, error: StreamKitError) -> float | None:
         """The wait before the attempt that resumes the answer, if one may."""
-        delay = self._delay_after(error)
-        if delay is None:
+        if (delay := self._delay_after(error)) is None:
             return None
         kind = fault if isinstance(fault, DivergedError) else error
         body = self._resumption.next_body(kind, self._decoder.answer)
         if body is None:
             return None
         self._request.body = body
-        other_url = self.call.endpoint.prefill_url
-        if other_url is not None and self.call.resume != "replay":
-            self._url = other_url
+        if self.call.resume != "replay":
+            self._url = self.call.endpoint.prefill_url or self._url
         return delay

@@ -79,6 +79,22 @@ class Secrets:
             if text:
                 setattr(error, name, self.hide(text))
 
+    def bare(self, error: StreamKitError, where: str) -> StreamKitError:
+        """An error as its user may see it: without secrets, causes and frames.
+
+        Args:
+            error: The error, which is changed.
+            where: The server and the model, put in front where the message names none.
+
+        Returns:
+            The error.
+        """
+        if self._call.endpoint.host not in error.message:
+            error.args = (f"{where}: {error.message}",)
+        self.hide_in(error)
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+
     def values(self) -> Iterator[str]:
         """The key and the values of headers and of the query, as they are.
 

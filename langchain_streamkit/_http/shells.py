@@ -57,6 +57,7 @@ def read_events(
     Raises:
         StreamKitError: If the call fails for good.
     """
+    exchange.status.tell()
     while True:
         key = _key(exchange.call.endpoint.key)
         try:
@@ -65,7 +66,6 @@ def read_events(
             with reading(response, clients) as reads, SocketClock(exchange, response):
                 if exchange.head(response.status_code, response.headers):
                     yield from _answer(exchange, reads)
-                    yield from exchange.close()
                     _drain(exchange, reads)
                 else:
                     exchange.fail(exchange.refuse(_read_some(exchange, reads)))
@@ -73,9 +73,13 @@ def read_events(
             exchange.fail(error)
         finally:
             exchange.leave()
-        if not exchange.has_failed:
+        if not exchange.has_failed or exchange.status.has_left:
             return
-        exchange.runtime.sleep(exchange.recover())
+        delay = exchange.recover()
+        exchange.status.tell()
+        exchange.runtime.sleep(delay)
+        if exchange.status.has_left:
+            return
 
 
 def aread_events(
@@ -88,6 +92,7 @@ def aread_events(
 async def _aread_events(
     exchange: Exchange, clients: Clients
 ) -> AsyncGenerator[list[StreamEvent], None]:
+    await exchange.status.atell()
     while True:
         key = await _akey(exchange.call.endpoint.key)
         try:
@@ -101,8 +106,11 @@ async def _aread_events(
                             if data is None:
                                 break
                             for events in exchange.feed(data):
+                                if exchange.status.news:
+                                    await exchange.status.atell()
                                 yield events
                         for events in exchange.close():
+                            await exchange.status.atell()
                             yield events
                         await _adrain(reads)
                     else:
@@ -115,16 +123,24 @@ async def _aread_events(
         if not exchange.has_failed:
             return
         data = None  # a traceback that shows locals must not show what a server quotes
-        await exchange.runtime.asleep(exchange.recover())
+        delay = exchange.recover()
+        await exchange.status.atell()
+        await exchange.runtime.asleep(delay)
 
 
 def _answer(
     exchange: Exchange, reads: Iterator[bytes]
 ) -> Generator[list[StreamEvent], None, None]:
     for data in reads:
-        yield from exchange.feed(data)
+        for events in exchange.feed(data):
+            if exchange.status.news:
+                exchange.status.tell()
+            yield events
         if exchange.is_over:
-            return
+            break
+    for events in exchange.close():
+        exchange.status.tell()
+        yield events
 
 
 def _send(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from langchain_streamkit.pricing import cost_of, reported_cost
+
 if TYPE_CHECKING:
     from langchain_streamkit._wire.answer import Answer, AnswerContext
     from langchain_streamkit.events import Source
@@ -60,6 +62,7 @@ def response_metadata_of(answer: Answer, context: AnswerContext) -> dict[str, An
         "rate_limit": context.rate_limit or None,
         "headers": context.headers,
         "timing": timing if context.total_seconds is not None else None,
+        "cost": _cost(answer, context),
         "sources": [asdict(source) for source in answer.sources] or None,
         "reasoning_details": answer.reasoning_details or None,
         "provider_extras": answer.extras or None,
@@ -69,6 +72,18 @@ def response_metadata_of(answer: Answer, context: AnswerContext) -> dict[str, An
         {key: value for key, value in optional.items() if value is not None}
     )
     return metadata
+
+
+def _cost(answer: Answer, context: AnswerContext) -> float | None:
+    """USD, where the server says it or the user's prices do."""
+    known = reported_cost(answer.usage)
+    usage = answer.usage_metadata
+    if known is not None or usage is None:
+        return known
+    served = cost_of(usage, context.prices, model=answer.model)
+    if served is not None:
+        return served
+    return cost_of(usage, context.prices, model=context.requested_model)
 
 
 def additional_kwargs_of(answer: Answer) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from langchain_streamkit._resilience.repetition import LoopDetector
-from langchain_streamkit._resilience.spending import Prices, cost_of, prices_for
 from langchain_streamkit._resilience.token_estimates import (
     estimate_message_tokens,
     weigh_tokens,
 )
 from langchain_streamkit.errors import ConfigurationError, RunawayError
 from langchain_streamkit.events import ReasoningEvent, TextEvent, ToolCallDeltaEvent
+from langchain_streamkit.pricing import cost_of, price_of, reported_cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ __all__ = ["LIMITS", "Limits", "RunawayGuard", "limits_of"]
 LIMITS = ("max_repetitions", "max_reasoning_tokens", "max_cost")
 """The parameters that end a stream."""
 
+_MILLION = 1_000_000
 _WHY = {
     "max_repetitions": "it says the same again and again. Raise the limit if such "
     "answers are expected; if not, try a higher temperature or frequency_penalty.",
@@ -58,13 +59,13 @@ class Limits:
         repetitions: How often a passage may come in a row.
         reasoning_tokens: Tokens of reasoning.
         cost: USD.
-        prices: What tokens cost, where the cost is bounded.
+        prices: USD per million tokens, by name, where the cost is bounded.
     """
 
     repetitions: int | None = None
     reasoning_tokens: int | None = None
     cost: float | None = None
-    prices: Prices | None = None
+    prices: Mapping[str, float] | None = None
 
 
 def limits_of(options: Mapping[str, Any], model: str) -> Limits | None:
@@ -88,7 +89,7 @@ def limits_of(options: Mapping[str, Any], model: str) -> Limits | None:
     if not any(values):
         return None
     repetitions, tokens, cost = values
-    prices = prices_for(options.get("prices"), model) if cost else None
+    prices = price_of(options.get("prices"), model) if cost else None
     if cost and prices is None:
         message = (
             f"max_cost needs the prices of {model!r}: pass prices={{'input': ..., "
@@ -123,7 +124,9 @@ class RunawayGuard:
         self._limits = limits
         self._where = where
         prices = limits.prices
-        self._prompt_cost = _prompt_tokens(body) * prices.input if prices else 0.0
+        self._prompt_cost = 0.0
+        if prices is not None:
+            self._prompt_cost = _prompt_tokens(body) * prices["input"] / _MILLION
         self._cost, self._thought = _Meter(), _Meter()
         self._loops: dict[str, LoopDetector] = {}
         self._answer: _Answer | None = None
@@ -183,8 +186,10 @@ class RunawayGuard:
             self._thought.recent += tokens if is_thought else 0.0
             if limits.prices is not None:
                 prices = limits.prices
-                price = prices.reasoning if is_thought else prices.output
-                self._cost.recent += tokens * price
+                price = prices["output"]
+                if is_thought:
+                    price = prices.get("reasoning", price)
+                self._cost.recent += tokens * price / _MILLION
         if limits.repetitions is None:
             return None
         loop = self._loops.get(event.type)
@@ -200,8 +205,8 @@ class RunawayGuard:
         if details.get("reasoning"):
             self._thought.settle(details["reasoning"])
         if self._limits.prices is not None:
-            cost = _counted_cost(answer.usage, counts, self._limits.prices)
-            self._cost.settle(cost)
+            own = reported_cost(answer.usage)
+            self._cost.settle(own or cost_of(counts, self._limits.prices) or 0.0)
 
 
 class _Meter:
@@ -228,16 +233,6 @@ class _Meter:
     def settle(self, counted: float) -> None:
         """The server has counted this attempt so far."""
         self._counted, self.recent = counted, 0.0
-
-
-def _counted_cost(
-    usage: Mapping[str, Any] | None, counts: Mapping[str, Any], prices: Prices
-) -> float:
-    """The server's own figure where it names one, else its counts by the prices."""
-    own = (usage or {}).get("cost")
-    if isinstance(own, int | float) and not isinstance(own, bool) and own > 0:
-        return float(own)
-    return cost_of(counts, prices)
 
 
 def _prompt_tokens(body: Mapping[str, Any]) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_streamkit._wire.reasoning import ReasoningDetails
 from langchain_streamkit._wire.tool_calls import ToolCall
 from langchain_streamkit._wire.usage import is_report, parse_usage
 from langchain_streamkit.events import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Answer", "AnswerContext"]
 
@@ -111,6 +114,7 @@ class AnswerContext:
         headers: The response headers, where the user asked for them.
         first_token_seconds: From the request to the first content.
         total_seconds: From the request to the end.
+        prices: The user's prices, USD per million tokens.
         notes: What was done on the way (learned fields, resumptions), by name.
     """
 
@@ -121,4 +125,15 @@ class AnswerContext:
     headers: dict[str, str] | None = None
     first_token_seconds: float | None = None
     total_seconds: float | None = None
+    prices: Mapping[str, Any] | None = None
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def end(self, seconds: float) -> None:
+        """Note when the answer was over.
+
+        Args:
+            seconds: The time since the request.
+        """
+        self.total_seconds = seconds
+        if self.first_token_seconds is None:
+            self.first_token_seconds = seconds

@@ -137,7 +137,9 @@ async def test_the_servers_own_price_goes_before_ours(make_model: MakeModel) -> 
         usage = {"prompt_tokens": 9, "completion_tokens": 9, "cost": cost}
         return Reply(["one ", "two"], usage=usage, usage_place="every")
 
-    model = make_model(reply(0.5), reply(2.0), prices={"input": 0.0}, max_cost=1.0)
+    model = make_model(
+        reply(0.5), reply(2.0), prices={"input": 0.0, "output": 0.0}, max_cost=1.0
+    )
     assert await run(model, "stream")
     assert (await ended(model, "stream")).limit == "max_cost"
 

@@ -63,6 +63,7 @@ CORE_CLASSES: dict[type[errors.StreamKitError], type[core.ModelError]] = {
     errors.FirstTokenTimeoutError: core.ModelTimeoutError,
     errors.StallTimeoutError: core.ModelTimeoutError,
     errors.TotalTimeoutError: core.ModelTimeoutError,
+    errors.BudgetExceededError: core.ModelError,
     errors.StreamLimitError: core.ModelError,
 }
 
