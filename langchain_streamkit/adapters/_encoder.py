@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from langchain_streamkit.adapters._failure import ErrorFrame
     from langchain_streamkit.events import StreamEvent
@@ -39,6 +39,14 @@ class Encoder:
             error: What may be told.
         """
         raise NotImplementedError
+
+    def refused(self, error: ErrorFrame) -> Mapping[str, Any]:
+        """The body of a response that says no, before there was any event.
+
+        Args:
+            error: What may be told.
+        """
+        return error
 
     def stopped(self) -> Iterable[bytes]:
         """The last frames of a stream that was stopped on purpose."""

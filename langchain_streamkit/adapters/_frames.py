@@ -36,13 +36,18 @@ class _Pending:
         self._encoder = encoder
         self._on_error = on_error
         self._frames: deque[bytes] = deque()
-        self._is_closed = False
+        self._is_closed = self._has_ended = False
 
     def _take(self, event: StreamEvent) -> None:
         self._frames.extend(self._encoder.event(event))
 
     def _fail(self, error: Exception) -> None:
+        self._has_ended = True
         self._frames.extend(self._encoder.failed(self._on_error(error)))
+
+    def _finish(self) -> None:
+        self._has_ended = True
+        self._frames.extend(self._encoder.finished())
 
 
 class Frames(_Pending):
@@ -77,7 +82,7 @@ class Frames(_Pending):
         try:
             self._take(next(self._events))
         except StopIteration:
-            self._frames.extend(self._encoder.finished())
+            self._finish()
             self._close_source()
         except Exception as error:  # noqa: BLE001 - becomes the last frame
             with suppress(Exception):  # the first error is the one to tell
@@ -132,7 +137,7 @@ class AsyncFrames(_Pending):
         try:
             self._take(await anext(self._events))
         except StopAsyncIteration:
-            self._frames.extend(self._encoder.finished())
+            self._finish()
             await self._close_source()
         except Exception as error:  # noqa: BLE001 - becomes the last frame
             with suppress(Exception):  # the first error is the one to tell
@@ -148,10 +153,14 @@ class AsyncFrames(_Pending):
         await self._close_source()
 
     async def stop(self) -> None:
-        """Close the source; what comes now are the protocol's last frames."""
-        if not self._is_closed:
-            self._frames.extend(self._encoder.stopped())
+        """Close the source; what comes now are the protocol's last frames.
+
+        It may follow the cancellation of a task that waited for a frame.
+        """
         await self._close_source()
+        if not self._has_ended:
+            self._has_ended = True
+            self._frames.extend(self._encoder.stopped())
 
     async def _close_source(self) -> None:
         if not self._is_closed:

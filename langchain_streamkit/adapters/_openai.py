@@ -75,6 +75,10 @@ class ChatCompletionChunks(Encoder):
         yield _DONE
 
     @override
+    def refused(self, error: ErrorFrame) -> dict[str, Any]:
+        return error_body(error)
+
+    @override
     def stopped(self) -> Iterator[bytes]:
         yield self._chunk({}, "stop")
         yield _DONE
