@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from langchain_streamkit.adapters._encoder import Encoder
     from langchain_streamkit.adapters._failure import ErrorFrame
     from langchain_streamkit.adapters._replay_store import ReplayState, ReplayStore
     from langchain_streamkit.adapters._table import ProtocolName
@@ -87,13 +88,16 @@ class ReplayedEvents(ProtocolResponse):
         if stream_id is not None and not _NAME.fullmatch(stream_id):
             raise ValueError("stream_id is 1 to 128 letters, digits and . _ ~ : -")
         self._events = events
-        self._new_encoder = lambda: make_encoder(protocol, options)
+        self._protocol, self._options = protocol, options
         self._store = store
         self._stream_id = stream_id
         self._on_leave = on_leave
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            await self._send_head(self._events, scope, receive, send)
+            return
         name, after = self._wanted(scope)
         state = await self._store.state(name) if name else None
         if state is None and after is None:
@@ -148,6 +152,9 @@ class ReplayedEvents(ProtocolResponse):
         except Exception as error:  # noqa: BLE001 - becomes the last frame
             for frame in self._new_encoder().failed(self._on_error(error)):
                 yield frame
+
+    def _new_encoder(self) -> Encoder:
+        return make_encoder(self._protocol, self._options)
 
     def _wanted(self, scope: Scope) -> tuple[str | None, int | None]:
         """The stream that is asked for, and the last frame that the reader has."""
