@@ -54,6 +54,13 @@ _EXPIRED: ErrorFrame = {
     "retryable": False,
 }
 
+_NOT_KEPT: ErrorFrame = {
+    "type": "error",
+    "message": "The answer is not whole: it could not be kept.",
+    "code": "stream_interrupted",
+    "retryable": True,
+}
+
 
 class ReplayedEvents(ProtocolResponse):
     """Events as the body of a response, kept in a store.
@@ -110,7 +117,8 @@ class ReplayedEvents(ProtocolResponse):
         if (no := _nothing_to_read(state, after or 0)) is not None:
             await no(scope, receive, send)
             return
-        await self._send_frames(name or "", after or 0, scope, receive, send)
+        self.body_iterator = self._numbered(name or "", after or 0)
+        await self._send_frames(name or "", scope, receive, send)
 
     async def _start(
         self, name: str, scope: Scope, receive: Receive, send: Send
@@ -131,17 +139,17 @@ class ReplayedEvents(ProtocolResponse):
             if error is not None:
                 await self._refusal(error)(scope, receive, send)
             elif not has_left:
-                await self._send_frames(name, 0, scope, receive, send)
+                self.body_iterator = self._whole(name, production)
+                await self._send_frames(name, scope, receive, send)
         finally:
             if self._on_leave == "stop":
                 with anyio.CancelScope(shield=True):
                     await production.stop()
 
     async def _send_frames(
-        self, name: str, after: int, scope: Scope, receive: Receive, send: Send
+        self, name: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         self.headers["x-stream-id"] = name
-        self.body_iterator = self._numbered(name, after)
         await super().__call__(scope, receive, send)
 
     async def _numbered(self, name: str, after: int) -> AsyncGenerator[bytes, None]:
@@ -151,6 +159,17 @@ class ReplayedEvents(ProtocolResponse):
                     yield f"id: {name}/{number}\n".encode() + frame
         except Exception as error:  # noqa: BLE001 - becomes the last frame
             for frame in self._new_encoder().failed(self._on_error(error)):
+                yield frame
+
+    async def _whole(
+        self, name: str, production: Production
+    ) -> AsyncGenerator[bytes, None]:
+        """All frames, and an error where the store did not take all of them."""
+        async with aclosing(self._numbered(name, 0)) as frames:
+            async for frame in frames:
+                yield frame
+        if production.has_failed:
+            for frame in self._new_encoder().failed(_NOT_KEPT):
                 yield frame
 
     def _new_encoder(self) -> Encoder:

@@ -86,7 +86,7 @@ class Scripted:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> StreamEvent:
+    async def __anext__(self) -> Any:
         step = next(self._steps, None)
         if step is None:
             raise StopAsyncIteration
@@ -117,7 +117,7 @@ class SyncScripted:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> StreamEvent:
+    def __next__(self) -> Any:
         step = next(self._steps)
         if isinstance(step, BaseException):
             raise step

@@ -214,8 +214,9 @@ def test_an_error_frame_has_its_four_fields_and_nothing_follows() -> None:
     slow = RateLimitError("slow down", retry_after=1.0)
     frames = list(encode(SyncScripted([TextEvent("a"), slow]), "sse"))
     assert frames[1:] == [
-        b'event: error\ndata: {"type":"error","message":"slow down",'
-        b'"code":"rate_limit","retryable":true}\n\n'
+        b"event: error\n"
+        + b'data: {"type":"error","message":"slow down",'
+        + b'"code":"rate_limit","retryable":true}\n\n'
     ]
 
 
@@ -238,7 +239,7 @@ def test_an_event_that_cannot_be_written_is_a_failure_too(caplog) -> None:
 
 
 def test_unknown_protocols_and_options_are_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'smoke'.*sse, ndjson"):
+    with pytest.raises(ValueError, match=r"'smoke'.*sse, ndjson"):
         encode([], "smoke")
     with pytest.raises(TypeError, match="version"):
         encode([], "sse", version=6)

@@ -263,7 +263,8 @@ def test_a_reader_who_stays_but_does_not_read_slows_the_model_down(
         httpx.Client(timeout=LIMIT) as client,
         client.stream("GET", f"{url}/ndjson") as response,
     ):
-        next(response.iter_raw(1))
+        body = response.iter_raw(1)  # closes the response when it is let go
+        next(body)
         request = fake_server.requests[0]
         assert request.wait_blocked(LIMIT)
         assert request.bytes_written < 35_000_000
