@@ -214,9 +214,11 @@ def test_an_error_frame_has_its_four_fields_and_nothing_follows() -> None:
     slow = RateLimitError("slow down", retry_after=1.0)
     frames = list(encode(SyncScripted([TextEvent("a"), slow]), "sse"))
     assert frames[1:] == [
-        b"event: error\n"
-        + b'data: {"type":"error","message":"slow down",'
-        + b'"code":"rate_limit","retryable":true}\n\n'
+        (
+            b"event: error\n"
+            b'data: {"type":"error","message":"slow down",'
+            b'"code":"rate_limit","retryable":true}\n\n'
+        )
     ]
 
 

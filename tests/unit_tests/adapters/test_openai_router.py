@@ -272,10 +272,10 @@ def test_an_answer_that_is_cut_is_an_error_of_the_sdk(
 def test_a_key_can_be_asked_for(fake_server: FakeServer) -> None:
     with proxy(fake_server, api_key="geheim") as address:
         right = openai.OpenAI(base_url=address, api_key="geheim", max_retries=0)
-        assert [model.id for model in right.models.list()][0] == "chat"
+        assert next(model.id for model in right.models.list()) == "chat"
         wrong = openai.OpenAI(base_url=address, api_key="geheim2", max_retries=0)
         for ask in (
-            lambda: wrong.models.list(),
+            wrong.models.list,
             lambda: wrong.models.retrieve("chat"),
             lambda: wrong.chat.completions.create(model="chat", messages=HELLO),
         ):
