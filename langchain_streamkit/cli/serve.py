@@ -71,9 +71,11 @@ def run(options: argparse.Namespace) -> int:
             f"{options.host} can be reached by others, who would ask at your cost. "
             f"Set {KEY_VARIABLE} to the key that clients must send."
         )
+    try:
+        import uvicorn  # noqa: PLC0415 - an extra's library
+    except ImportError as error:
+        raise _missing(error) from error
     app = make_app(options, key)
-    import uvicorn  # noqa: PLC0415 - make_app has said what is missing
-
     name = options.name or options.model
     print(f"{name} at http://{options.host}:{options.port}/v1", file=sys.stderr)
     uvicorn.run(app, host=options.host, port=options.port, log_level="warning")
@@ -94,15 +96,11 @@ def make_app(options: argparse.Namespace, key: str | None) -> Any:
         ConfigurationError: If the model cannot be made, or a library is missing.
     """
     try:
-        import uvicorn as _  # noqa: PLC0415 - an extra's library
-        from fastapi import FastAPI  # noqa: PLC0415
+        from fastapi import FastAPI  # noqa: PLC0415 - an extra's library
 
         from langchain_streamkit.adapters.web import openai_router  # noqa: PLC0415
     except ImportError as error:
-        raise ConfigurationError(
-            f"{error.name} is not installed. "
-            "Install it with: pip install 'langchain-streamkit[serve]'"
-        ) from error
+        raise _missing(error) from error
     parameters = {name: getattr(options, name) for name in _PARAMETERS}
     given = {name: value for name, value in parameters.items() if value is not None}
     model = ChatStreamKit(model=options.model, **given)
@@ -110,6 +108,13 @@ def make_app(options: argparse.Namespace, key: str | None) -> Any:
     served = {options.name or options.model: model}
     app.include_router(openai_router(served, api_key=key))
     return app
+
+
+def _missing(error: ImportError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{error.name} is not installed. "
+        "Install it with: pip install 'langchain-streamkit[serve]'"
+    )
 
 
 def _is_this_machine(host: str) -> bool:

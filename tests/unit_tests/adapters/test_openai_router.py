@@ -99,7 +99,7 @@ def test_a_whole_answer(fake_server: FakeServer, sdk: openai.OpenAI) -> None:
     completion = sdk.chat.completions.create(model="chat", messages=HELLO)
     choice = completion.choices[0]
     assert choice.message.content == HOSTILE
-    assert choice.message.reasoning_content == "Hm."  # type: ignore[attr-defined]
+    assert choice.message.reasoning_content == "Hm."
     assert choice.finish_reason == "stop"
     assert completion.usage is not None
     assert completion.usage.total_tokens > 0
@@ -145,11 +145,11 @@ def test_tools_are_called_by_the_client(
         {"city": "Oslo"},
         {"city": "Rome"},
     ]
-    results = [
+    results: list[Any] = [
         {"role": "tool", "tool_call_id": call.id, "content": "rain"}
         for call in message.tool_calls
     ]
-    said: dict[str, Any] = {"role": "assistant", "content": message.content}
+    said: Any = {"role": "assistant", "content": message.content}
     said["tool_calls"] = [
         {
             "id": call.id,
@@ -231,7 +231,7 @@ def test_a_chain_gets_the_messages(sdk: openai.OpenAI) -> None:
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_wrong_request_is_refused_in_openais_shape(
-    fake_server: FakeServer, url: str, change, status: int, param: str, stream: bool
+    fake_server: FakeServer, url: str, *, change, status: int, param: str, stream: bool
 ) -> None:
     body = {"model": "chat", "messages": HELLO, "stream": stream, **change}
     response = httpx.post(f"{url}/chat/completions", json=body)
@@ -311,7 +311,7 @@ def test_our_own_model_streams_tools_and_knows_a_cut(
         Reply(tool_calls=[call]), Reply("One two three", faults=[Cut(after_frames=3)])
     )
     chunks = list(kit.bind_tools([get_weather]).stream("Hello"))
-    total = chunks[0]
+    total: Any = chunks[0]
     for chunk in chunks[1:]:
         total = total + chunk
     assert [(c["name"], c["args"]) for c in total.tool_calls] == [

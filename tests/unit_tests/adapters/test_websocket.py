@@ -55,7 +55,8 @@ def ask(connection: ClientConnection, question: Any) -> None:
 def receive(connection: ClientConnection) -> dict[str, Any]:
     message = connection.recv(LIMIT)
     assert isinstance(message, str)
-    return json.loads(message)
+    event: dict[str, Any] = json.loads(message)
+    return event
 
 
 def until_end(connection: ClientConnection) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import subprocess
@@ -14,7 +13,7 @@ import openai
 import pytest
 
 from langchain_streamkit.cli.main import main
-from langchain_streamkit.cli.serve import KEY_VARIABLE, add_arguments, make_app
+from langchain_streamkit.cli.serve import KEY_VARIABLE
 from langchain_streamkit.testing import FakeServer, Reply
 
 if TYPE_CHECKING:
@@ -68,10 +67,12 @@ def test_it_does_not_open_itself_to_strangers(capsys) -> None:
     assert KEY_VARIABLE in capsys.readouterr().err
 
 
-def test_a_missing_library_is_named_with_its_extra(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    options = parser.parse_args(["m", "--base-url", "http://127.0.0.1:9/v1"])
-    with pytest.raises(ValueError, match=r"uvicorn .*langchain-streamkit\[serve\]"):
-        make_app(options, None)
+@pytest.mark.parametrize("library", ["uvicorn", "fastapi"])
+def test_a_missing_library_is_named_with_its_extra(
+    monkeypatch, capsys, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    assert main(["serve", "m", "--base-url", "http://127.0.0.1:9/v1"]) == 1
+    said = capsys.readouterr().err
+    assert library in said
+    assert "pip install 'langchain-streamkit[serve]'" in said
