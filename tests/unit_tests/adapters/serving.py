@@ -6,6 +6,7 @@ application gets a path of its own on it.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
 import threading
@@ -27,7 +28,8 @@ def serving(app: Any) -> Iterator[str]:
     """Serve an application for as long as the context lasts.
 
     Args:
-        app: The ASGI application; its lifespan is not run.
+        app: The ASGI application; its lifespan is not run, but ``app.state.aclose``
+            is, at the end.
 
     Yields:
         Its address, as ``http://127.0.0.1:4711/1``.
@@ -39,6 +41,9 @@ def serving(app: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.port}{path}"
     finally:
         del server.apps[path]
+        aclose = getattr(getattr(app, "state", None), "aclose", None)
+        if aclose is not None:  # on the loop where its connections were opened
+            asyncio.run_coroutine_threadsafe(aclose(), server.loop).result(_LIMIT)
 
 
 def stop_serving() -> None:
@@ -82,6 +87,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
         self._has_started.set()
 
     def stop(self) -> None:

@@ -201,6 +201,8 @@ def model(fake_server: FakeServer) -> ChatStreamKit:
 
 def app_for(model: ChatStreamKit, store: Any, **settings: Any) -> FastAPI:
     app = FastAPI()
+    if isinstance(store, RedisReplay):
+        app.state.aclose = store.aclose
 
     @app.get("/ask")
     async def ask(name: str | None = None, protocol: str = "sse"):
