@@ -17,6 +17,7 @@ from httpx_sse import EventSource
 from redis.asyncio import Redis
 
 from langchain_streamkit import ChatStreamKit, aiter_events
+from langchain_streamkit.adapters._production import _RUNNING
 from langchain_streamkit.adapters.replay import (
     MemoryReplay,
     RedisReplay,
@@ -201,8 +202,14 @@ def model(fake_server: FakeServer) -> ChatStreamKit:
 
 def app_for(model: ChatStreamKit, store: Any, **settings: Any) -> FastAPI:
     app = FastAPI()
+
+    async def aclose() -> None:
+        if _RUNNING:  # what a stream says at its end needs the connection
+            await asyncio.wait(set(_RUNNING), timeout=LIMIT)
+        await store.aclose()
+
     if isinstance(store, RedisReplay):
-        app.state.aclose = store.aclose
+        app.state.aclose = aclose
 
     @app.get("/ask")
     async def ask(name: str | None = None, protocol: str = "sse"):
