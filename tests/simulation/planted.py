@@ -45,8 +45,8 @@ PLANTED = (
     Planted(
         "a retry after content",
         "_http/exchange.py",
-        "        if self._has_content:\n            delay = self._go_on",
-        "        if False:\n            delay = self._go_on",
+        "        if self._has_content:\n            phase, delay",
+        "        if False:\n            phase, delay",
     ),
     Planted(
         "a lost stall clock",
@@ -118,8 +118,10 @@ PLANTED = (
     Planted(
         "an echo that is not stripped",
         "_resilience/resume.py",
-        "                _Reading(said),\n                _Reading(again.lstrip()",
-        "                _Reading(again.lstrip()",
+        "                _Reading(said),\n"
+        "                _Reading(again.lstrip(), is_trimmed=True),\n"
+        "                _Reading(said.lstrip(), is_trimmed=True),\n",
+        "                _Reading(again.lstrip(), is_trimmed=True),\n",
         seeds=2000,
     ),
     Planted(
