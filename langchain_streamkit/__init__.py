@@ -27,13 +27,41 @@ from langchain_streamkit._version import __version__
 if TYPE_CHECKING:
     from langchain_streamkit.chat_models import ChatStreamKit
     from langchain_streamkit.errors import StreamInterruptedError, StreamKitError
+    from langchain_streamkit.streaming import (
+        StreamResult,
+        acollect,
+        aevents_from,
+        aiter_events,
+        collect,
+        events_from,
+        iter_events,
+    )
 
-__all__ = ["ChatStreamKit", "StreamInterruptedError", "StreamKitError", "__version__"]
+__all__ = [
+    "ChatStreamKit",
+    "StreamInterruptedError",
+    "StreamKitError",
+    "StreamResult",
+    "__version__",
+    "acollect",
+    "aevents_from",
+    "aiter_events",
+    "collect",
+    "events_from",
+    "iter_events",
+]
 
 _HOMES = {
     "ChatStreamKit": "chat_models",
     "StreamInterruptedError": "errors",
     "StreamKitError": "errors",
+    "StreamResult": "streaming",
+    "acollect": "streaming",
+    "aevents_from": "streaming",
+    "aiter_events": "streaming",
+    "collect": "streaming",
+    "events_from": "streaming",
+    "iter_events": "streaming",
 }
 
 

@@ -38,7 +38,13 @@ __all__ = [
 ]
 
 StatusPhase = Literal[
-    "connecting", "generating", "tool", "retrying", "resumed", "fallback"
+    "connecting",
+    "generating",
+    "tool",
+    "retrying",
+    "resumed",
+    "fallback",
+    "custom",  # a custom event of a chain: ``metadata`` has its name and its data
 ]
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "ToolCall",
     "ToolCallAssembler",
     "closing_delta",
+    "is_closing_delta",
     "parse_arguments",
     "strip_closing_delta",
 ]
@@ -287,6 +288,18 @@ def closing_delta(args: str) -> str:
     nesting.feed(args)
     wrong = "}" if nesting.stack[-1:] == ["["] else "]"
     return _CLOSING_MARK + ('"' if nesting.is_in_string else "") + wrong
+
+
+def is_closing_delta(piece: str) -> bool:
+    """Whether a piece of arguments is what ``closing_delta`` gave, and no more.
+
+    Args:
+        piece: A piece of arguments.
+
+    Returns:
+        True for a text that no server sent.
+    """
+    return piece.startswith(_CLOSING_MARK)
 
 
 def strip_closing_delta(args: str) -> str:
