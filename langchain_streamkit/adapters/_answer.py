@@ -13,13 +13,14 @@ from langchain_streamkit.events import (
     ReasoningEvent,
     StreamEvent,
     TextEvent,
+    Usage,
 )
 from langchain_streamkit.streaming import aevents_from, events_from
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
-__all__ = ["Answer", "aevents_of", "events_of"]
+__all__ = ["Answer", "aevents_of", "describe", "events_of"]
 
 
 def events_of(stream: Iterable[Any]) -> Generator[StreamEvent, None, None]:
@@ -95,3 +96,31 @@ class Answer:
             additional_kwargs={"reasoning_content": thought} if thought else {},
             response_metadata={"finish_reason": reason} if reason else {},
         )
+
+
+def describe(final: FinalEvent) -> str:
+    """What an answer took, in one line.
+
+    Args:
+        final: Its last event.
+
+    Returns:
+        The model, the tokens, the speed and the cost, as far as they are known, and
+        that it is incomplete if it is. The model's name is the server's, as it came.
+
+    Example:
+        >>> describe(FinalEvent(metadata={"model": "m"}, usage=Usage(5, 7, 12)))
+        'm · 7 tokens'
+    """
+    timing = final.metadata.get("timing") or {}
+    first, speed = timing.get("first_token_seconds"), timing.get("tokens_per_second")
+    usage = final.usage or Usage()
+    facts = (
+        str(final.metadata.get("model") or ""),
+        f"{usage.output_tokens} tokens" if final.usage else "",
+        f"{speed:.0f} a second" if speed else "",
+        f"first after {first:.2f} s" if first is not None else "",
+        f"${usage.cost:.4f}" if usage.cost is not None else "",
+        "ended by the token limit" if final.finish_reason == "length" else "",
+    )
+    return " · ".join(fact for fact in facts if fact)

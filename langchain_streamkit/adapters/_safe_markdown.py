@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-__all__ = ["fenced", "read_markdown", "safe_inline", "safe_markdown"]
+__all__ = ["closed", "fenced", "read_markdown", "safe_inline", "safe_markdown"]
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 _LINE_ENDS = re.compile("\r\n?")
@@ -75,6 +75,32 @@ def read_markdown(text: str) -> str:
         '<script>, `&lt;`'
     """
     return _outside_code(text, _restore)
+
+
+def closed(markdown: str) -> str:
+    """Markdown whose last code block ends, so that more may follow it.
+
+    Args:
+        markdown: What ``safe_markdown`` gave.
+
+    Returns:
+        The same, with the fence closed that is still open, if there is one.
+
+    Example:
+        >>> closed("```python")
+        '```python\\n```'
+    """
+    tokens = _PARSER.parse(markdown)
+    last = tokens[-1] if tokens else None
+    if last is None or last.type != "fence" or last.map is None:
+        return markdown
+    lines = _LINES.findall(markdown)[slice(*last.map)]
+    ends = len(lines) > 1 and re.fullmatch(
+        rf" {{0,3}}{re.escape(last.markup)}{re.escape(last.markup[0])}*\s*", lines[-1]
+    )
+    if ends:
+        return markdown
+    return f"{markdown}{'' if markdown.endswith(chr(10)) else chr(10)}{last.markup}"
 
 
 def safe_inline(text: str) -> str:

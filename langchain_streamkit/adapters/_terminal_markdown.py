@@ -12,8 +12,7 @@ shows both.
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -21,6 +20,7 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.segment import Segment
 
+from langchain_streamkit.adapters._pace import Pace
 from langchain_streamkit.adapters._safe_text import TerminalText, show_controls
 
 if TYPE_CHECKING:
@@ -70,9 +70,8 @@ class MarkdownWriter:
         self._tail = ""
         self._has_printed = False
         self._live: Live | None = None
-        self._timer: threading.Timer | None = None
-        self._is_stale = False
-        self._lock = threading.Lock()
+        self._pace = Pace(self._draw, interval) if interval is not None else None
+        self._lock = self._pace.lock if self._pace is not None else nullcontext()
 
     def write(self, piece: str) -> None:
         """Take a piece of text.
@@ -85,16 +84,14 @@ class MarkdownWriter:
             self._tail += piece
             if "\n" in piece:
                 self._print_finished()
-            self._is_stale = True
-            if self._timer is None:
-                self._draw()
+            if self._pace is not None and self._tail.strip():
+                self._pace.change()
 
     def finish(self) -> None:
         """Print what is left, and begin anew."""
         with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            if self._pace is not None:
+                self._pace.stop()
             tail, self._tail = self._tail, ""
             if self._live is not None:
                 self._live.stop()
@@ -103,10 +100,6 @@ class MarkdownWriter:
             self._has_printed = False
 
     def _draw(self) -> None:
-        """Draw the last block now, and again when the time has come if it grows."""
-        if self._interval is None or not self._tail.strip():
-            return
-        self._is_stale = False
         if self._live is None:
             self._live = Live(
                 _Tail(self),
@@ -118,16 +111,6 @@ class MarkdownWriter:
             )
             self._live.start()
         self._live.refresh()
-        self._timer = threading.Timer(self._interval, self._draw_again)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _draw_again(self) -> None:
-        with self._lock, suppress(OSError):  # what fails here fails the next write
-            if self._timer is threading.current_thread():
-                self._timer = None
-                if self._is_stale:
-                    self._draw()
 
     def tail(self) -> str:
         """The block that may still change."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from rich.console import Console
 from rich.text import Text
 
+from langchain_streamkit.adapters._answer import describe
 from langchain_streamkit.adapters._safe_text import TerminalText, show_controls
 from langchain_streamkit.adapters._terminal_markdown import MarkdownWriter
 from langchain_streamkit.events import (
@@ -26,7 +27,6 @@ from langchain_streamkit.events import (
     TextEvent,
     ToolCallEvent,
     ToolResultEvent,
-    Usage,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from rich.status import Status
 
-__all__ = ["Screen", "describe", "is_rich", "one_line"]
+__all__ = ["Screen", "is_rich", "one_line"]
 
 _LONGEST = 200
 _ENDINGS = {"KeyboardInterrupt": "stopped", "CancelledError": "stopped"}
@@ -64,29 +64,6 @@ def one_line(value: object, longest: int = _LONGEST) -> str:
         value = json.dumps(value, ensure_ascii=False, default=str)
     line = show_controls(" ".join(value.split()))
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
-
-
-def describe(final: FinalEvent) -> str:
-    """What an answer took, in one line.
-
-    Args:
-        final: Its last event.
-
-    Returns:
-        The model, the tokens, the speed and the cost, as far as they are known.
-    """
-    timing = final.metadata.get("timing") or {}
-    first, speed = timing.get("first_token_seconds"), timing.get("tokens_per_second")
-    usage = final.usage or Usage()
-    facts = (
-        one_line(final.metadata.get("model") or ""),
-        f"{usage.output_tokens} tokens" if final.usage else "",
-        f"{speed:.0f} a second" if speed else "",
-        f"first after {first:.2f} s" if first is not None else "",
-        f"${usage.cost:.4f}" if usage.cost is not None else "",
-        final.finish_reason if final.finish_reason in {"length"} else "",
-    )
-    return " · ".join(fact for fact in facts if fact)
 
 
 class Screen:
@@ -188,7 +165,7 @@ class Screen:
             return
         for number, source in enumerate(event.sources, start=1):
             self._note(f"[{number}] {_source(source)}", "dim")
-        self._note(describe(event), "dim")
+        self._note(one_line(describe(event)), "dim")
 
     _SHOWN: ClassVar[dict[type[StreamEvent], Callable[..., None]]] = {
         TextEvent: _text,
