@@ -42,7 +42,7 @@ _UNSAFE = re.compile(
 _ENTITIES = {"&": "&amp;", "<": "&lt;", "!": "&#33;", "(": "&#40;", ":": "&#58;"}
 _CHARACTERS = {entity: character for character, entity in _ENTITIES.items()}
 _ENTITY = re.compile(rf"\\[!-/:-@\[-`{{-~]|{'|'.join(_CHARACTERS)}")
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>&~$:\"']")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>&~$|#!]")
 
 
 def safe_markdown(text: str) -> str:

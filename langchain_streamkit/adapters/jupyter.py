@@ -132,7 +132,8 @@ class _Interrupts:
     """Notes an interrupt of the user on its way to whoever handles it.
 
     A kernel turns it into a cancellation of the cell's task, which must not be taken
-    for a cancellation by somebody else (a time limit, say).
+    for a cancellation by somebody else (a time limit, say). It also leaves its event
+    loop asleep until something else happens (ipykernel 7.4, 2026-11), so this wakes it.
 
     Attributes:
         came: Whether there was one.
@@ -140,6 +141,7 @@ class _Interrupts:
 
     def __init__(self) -> None:
         self.came = False
+        self._loop = asyncio.get_running_loop()
         self._before: Callable[..., Any] | int | None = None
         self._is_noting = False
         self._raises = False
@@ -167,3 +169,4 @@ class _Interrupts:
             raise KeyboardInterrupt
         if callable(self._before):
             self._before(number, frame)
+        self._loop.call_soon_threadsafe(lambda: None)
