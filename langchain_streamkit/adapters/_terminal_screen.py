@@ -11,7 +11,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rich.console import Console
 from rich.text import Text
 
 from langchain_streamkit.adapters._answer import describe
@@ -31,6 +30,7 @@ from langchain_streamkit.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
     from rich.status import Status
 
 __all__ = ["Screen", "is_rich"]
@@ -141,7 +141,8 @@ class Screen:
 
     def _result(self, event: ToolResultEvent) -> None:
         mark, style = ("✗", "red") if event.status == "error" else ("←", "dim")
-        self._note(f"{mark} {one_line(event.name or '')} {one_line(event.result)}", style)
+        name, result = one_line(event.name or ""), one_line(event.result)
+        self._note(f"{mark} {name} {result}", style)
         self._spin("waiting")
 
     def _final(self, event: FinalEvent) -> None:

@@ -78,8 +78,9 @@ def _save(session: Session, words: str) -> bool:
     write = _as_json if path.suffix == ".json" else _as_markdown
     text = write(session)
     # another file is never overwritten
-    with path.open("w" if str(path) == session.saved_to else "x", encoding="utf-8") as f:
-        f.write(text)
+    mode = "w" if str(path) == session.saved_to else "x"
+    with path.open(mode, encoding="utf-8") as file:
+        file.write(text)
     session.saved_to = str(path)
     session.say(f"saved to {one_line(str(path))}")
     return True
@@ -93,13 +94,14 @@ def _clear(session: Session, _: str) -> bool:
 
 
 def _help(session: Session, _: str) -> bool:
-    width = max(len(usage) for _, usage, _ in COMMANDS.values())
-    for _, usage, what in COMMANDS.values():
+    rows = [(usage, what) for _, usage, what in COMMANDS.values()]
+    rows += [
+        ('"""…"""', "a question of several lines"),
+        ("Ctrl-C", "ends an answer, not the program"),
+    ]
+    width = max(len(usage) for usage, _ in rows)
+    for usage, what in rows:
         session.say(f"{usage:<{width}}  {what}")
-    session.say(
-        '"""…"""'.ljust(width) + "  a question of several lines\n"
-        "Ctrl-C".ljust(width) + "  ends an answer, not the program"
-    )
     return True
 
 
@@ -110,7 +112,7 @@ def _quit(_session: Session, _: str) -> bool:
 COMMANDS: dict[str, tuple[Callable[[Session, str], bool], str, str]] = {
     "model": (_model, "/model [NAME]", "list the server's models, or use another one"),
     "system": (_system, "/system [TEXT]", "show or set the system prompt; - for none"),
-    "image": (_image, "/image PATH", "send a picture (or a file) with what you ask next"),
+    "image": (_image, "/image PATH", "send a picture or a file with the next question"),
     "save": (_save, "/save PATH", "write the conversation as Markdown, or as .json"),
     "clear": (_clear, "/clear", "forget what was said"),
     "help": (_help, "/help", "this list"),

@@ -7,7 +7,7 @@ being typed. A question whose answer failed is taken out of the conversation aga
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from langchain_streamkit.streaming import iter_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from langchain_core.language_models import BaseChatModel
     from rich.console import Console
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "Settings"]
 
-_PROMPT = "› "
+_PROMPT = "» "
 _MORE = "… "
 _QUOTES = '"""'
 
@@ -50,6 +51,7 @@ class Settings:
         interval: Seconds between two drawings; None for none while text grows.
         reasoning: Whether reasoning is shown.
         markdown: Whether text is rendered.
+        quiet: Keeps what is typed during an answer off the screen, while it is open.
     """
 
     make_model: Callable[[str], BaseChatModel]
@@ -60,6 +62,7 @@ class Settings:
     interval: float | None = 0.1
     reasoning: bool = True
     markdown: bool = True
+    quiet: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 @dataclass(slots=True)
@@ -185,7 +188,7 @@ class Session:
             summary=self._summary,
         )
         events = iter_events(self._model, [*system, *self.messages])
-        with closing(events), screen:
+        with settings.quiet(), closing(events), screen:
             for event in events:
                 answer.add(event)
                 screen.show(event)

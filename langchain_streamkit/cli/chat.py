@@ -26,6 +26,8 @@ from langchain_streamkit.cli.probe_reading import read_models
 from langchain_streamkit.errors import ConfigurationError, ConnectionFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from langchain_streamkit.cli._chat_session import Session
 
 __all__ = ["add_arguments", "run"]
@@ -85,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.suppress(ImportError):  # line editing, where Python has it
         import readline  # noqa: F401, PLC0415
     where = options.url or options.provider
-    session.say(one_line(f"{session.model_name}{f' at {where}' if where else ''} · /help"))
+    place = f" at {where}" if where else ""
+    session.say(one_line(f"{session.model_name}{place} · /help lists commands"))
     session.run()
     return 0
 
@@ -111,6 +114,7 @@ def _make_session(options: argparse.Namespace) -> Session:
         err=err,
         reasoning=not options.no_reasoning,
         markdown=not options.plain,
+        quiet=_without_echo,
     )
     try:
         attached = [file_block(path) for path in options.image]
@@ -173,3 +177,25 @@ def _read_line(prompt: str) -> str:
     if not line:
         raise EOFError
     return line.rstrip("\n")
+
+
+@contextlib.contextmanager
+def _without_echo() -> Iterator[None]:
+    """Let the terminal not write what is typed, ^C above all, into what is drawn."""
+    try:
+        import termios  # noqa: PLC0415 - not on Windows
+
+        before = termios.tcgetattr(sys.stdin.fileno())
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    except termios.error:  # no terminal
+        yield
+        return
+    quiet = termios.tcgetattr(sys.stdin.fileno())
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)
