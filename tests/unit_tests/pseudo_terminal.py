@@ -16,6 +16,11 @@ import pyte
 ROOT = Path(__file__).parents[2]
 COLUMNS, LINES = 90, 40
 SECONDS = 30.0
+# Makes the terminal that of the session, so that Ctrl-C is a signal, and goes on.
+TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 
 
 class PseudoTerminal:
@@ -25,7 +30,8 @@ class PseudoTerminal:
         self.raw = b""
         self._screen = pyte.HistoryScreen(COLUMNS, LINES, history=1000, ratio=0.9)
         self._stream = pyte.ByteStream(self._screen)
-        self._arguments = [sys.executable, "-W", "error", *arguments]
+        taking = [sys.executable, "-c", TAKE_TERMINAL]
+        self._arguments = [*taking, "-W", "error", *arguments]
         self._output = output
 
     def __enter__(self) -> Self:
@@ -44,7 +50,6 @@ class PseudoTerminal:
             stderr=follower,
             env={**kept, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(follower)
         return self
