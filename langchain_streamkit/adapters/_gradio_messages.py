@@ -101,7 +101,9 @@ def _contents(message: str | Mapping[str, Any]) -> list[Any]:
     """What a message holds, in the words of the history."""
     if isinstance(message, str):
         return [message]
-    return [*(message.get("files") or []), {"text": message.get("text")}]
+    files: list[Any] = list(message.get("files") or ())
+    paths = [{"path": file} if isinstance(file, str) else file for file in files]
+    return [*paths, {"text": message.get("text")}]
 
 
 def _blocks(content: object, *, is_ours: bool) -> Iterator[dict[str, Any]]:

@@ -20,12 +20,12 @@ from langchain_streamkit.testing import (
 )
 from tests.unit_tests.adapters.hostile import ACTING, HOSTILE, WORDS
 
-# Gradio's own dependencies deprecate things, and its server's sockets are collected.
+# Gradio's own dependencies deprecate things, and leave sockets to the collector.
 pytestmark = [
+    pytest.mark.usefixtures("foreign_loops"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.timeout(180),
 ]
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNg")
