@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from langchain_streamkit import ChatStreamKit
@@ -156,19 +157,20 @@ def test_a_picture_is_sent_to_the_model(tmp_path) -> None:
     assert text["text"] == "What is it?"
 
 
-def test_a_file_of_the_machine_is_not_read(tmp_path) -> None:
-    """A client that names a path that it did not upload gets nothing."""
+@pytest.mark.parametrize("wrap", [dict, lambda file: file["path"]])
+def test_a_file_that_nobody_uploaded_is_not_read(tmp_path, wrap) -> None:
     path = tmp_path / "secret.txt"
     path.write_text("the secret")
+    file = wrap({"path": str(path), "meta": {"_type": "gradio.FileData"}})
     with FakeServer(["Hello."], repeat_last=True) as server:
         model = ChatStreamKit(model="any", base_url=server.url)
         with page(model, multimodal=True) as client:
-            file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
-            for one in (file, str(path)):
-                job = client.submit({"text": "Hi", "files": [one]}, api_name="/chat")
-                job.exception(60)
-        sent = str([request.messages for request in server.requests])
-    assert "the secret" not in sent
+            call = f"{client.src.rstrip('/')}/gradio_api/call/chat"
+            asked = {"data": [{"text": "Hi", "files": [file]}]}
+            event = httpx.post(call, json=asked, timeout=60).json()["event_id"]
+            answer = httpx.get(f"{call}/{event}", timeout=60).text
+        assert "event: error" in answer
+        assert server.requests == []
 
 
 def test_the_history_becomes_messages() -> None:
