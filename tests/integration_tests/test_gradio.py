@@ -42,7 +42,7 @@ def _nothing_calls_home(monkeypatch):
 def page(runnable, **options):
     """A launched page; gives a client of it."""
     import gradio as gr
-    from gradio_client import Client
+    from gradio_client import Client  # type: ignore[import-untyped]
 
     demo = gr.ChatInterface(chat_fn(runnable), **options)
     _, url, _ = demo.launch(
@@ -151,10 +151,10 @@ def test_a_picture_is_sent_to_the_model(tmp_path) -> None:
                 {"text": "What is it?", "files": [handle_file(str(path))]},
                 api_name="/chat",
             )
-        [picture, text] = server.requests[0].messages[0]["content"]
+        content: list = server.requests[0].messages[0]["content"]
     url = f"data:image/png;base64,{base64.b64encode(PIXEL).decode()}"
-    assert picture["image_url"]["url"] == url
-    assert text["text"] == "What is it?"
+    assert content[0]["image_url"]["url"] == url
+    assert content[1]["text"] == "What is it?"
 
 
 @pytest.mark.parametrize("wrap", [dict, lambda file: file["path"]])
