@@ -87,7 +87,8 @@ def read_messages(
     newest: dict[str, Any] = {"role": "user", "content": _contents(message)}
     for entry in (*history, newest):
         role = str(entry.get("role"))
-        if role not in _ROLES or (entry.get("metadata") or {}).get("title"):
+        metadata: dict[str, Any] = entry.get("metadata") or {}
+        if role not in _ROLES or metadata.get("title"):
             continue
         blocks = list(_blocks(entry.get("content"), is_ours=role == "assistant"))
         if turns and turns[-1][0] == role:
