@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -151,7 +152,7 @@ def test_a_picture_is_sent_to_the_model(tmp_path) -> None:
                 {"text": "What is it?", "files": [handle_file(str(path))]},
                 api_name="/chat",
             )
-        content: list = server.requests[0].messages[0]["content"]
+        content: Any = server.requests[0].messages[0]["content"]
     url = f"data:image/png;base64,{base64.b64encode(PIXEL).decode()}"
     assert content[0]["image_url"]["url"] == url
     assert content[1]["text"] == "What is it?"
