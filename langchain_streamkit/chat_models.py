@@ -26,6 +26,7 @@ from langchain_streamkit._langchain.request_parameters import (
 )
 from langchain_streamkit._langchain.response_format import render_response_format
 from langchain_streamkit._langchain.results import combine_outputs, result_of
+from langchain_streamkit._langchain.status_events import custom_event_sender
 from langchain_streamkit._langchain.streams import aproject, project
 from langchain_streamkit._langchain.tokens import (
     estimate_message_tokens,
@@ -193,7 +194,8 @@ class ChatStreamKit(ModelSettings):
             stream_usage=options["stream_usage"],
             extra_body={**(self.extra_body or {}), **(given.get("extra_body") or {})},
         )
-        return Exchange(connection.call(body, options, is_stream=is_stream))
+        call = connection.call(body, options, is_stream=is_stream)
+        return Exchange(call, sender=custom_event_sender())
 
     def _choices(self, kwargs: Mapping[str, Any]) -> int:
         n = kwargs.get("n", self.n)

@@ -33,6 +33,7 @@ from langchain_streamkit._http.heads import (
 )
 from langchain_streamkit._http.resumption import Resumption
 from langchain_streamkit._http.secrecy import Secrets
+from langchain_streamkit._http.status_line import StatusLine, StatusSender
 from langchain_streamkit._resilience.clocks import StreamClocks
 from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import RetryPolicy
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from langchain_streamkit.events import StreamEvent
+    from langchain_streamkit.events import StatusPhase, StreamEvent
 
 __all__ = ["MAX_ERROR_BYTES", "Exchange"]
 
@@ -71,16 +72,25 @@ class Exchange:
     Args:
         call: What is asked.
         runtime: The clocks, and chance.
+        sender: Who is told of its state, besides the listener of this context.
 
     Attributes:
+        status: What it has to tell of its state; the shells do.
         context: What is known beside the answer; filled while it comes.
         clocks: How long reads may wait.
         is_over: True once nothing more need be read.
         has_failed: True if the attempt ended badly; ask ``recover``.
     """
 
-    def __init__(self, call: Call, runtime: Runtime | None = None) -> None:
+    def __init__(
+        self,
+        call: Call,
+        runtime: Runtime | None = None,
+        sender: StatusSender | None = None,
+    ) -> None:
         self.call = call
+        self.status = StatusLine(call, sender)
+        self.status.note("connecting")
         self.runtime = runtime or Runtime()
         self.context = AnswerContext(
             provider=call.endpoint.provider.name, requested_model=call.model
@@ -286,14 +296,17 @@ class Exchange:
         error = self._typed(fault)
         if error is None:
             raise fault
+        phase: StatusPhase = "retrying"
         if self._has_content:
-            delay = self._go_on(fault, error)
+            phase, delay = "resumed", self._go_on(fault, error)
         elif self._request.heed(error, is_last=self._attempt > self.call.max_retries):
+            is_whole = self._request.is_stream != self.call.is_stream
+            phase, delay = "fallback" if is_whole else "connecting", 0.0
             self._attempt -= 1
-            delay = 0.0
         else:
             delay = self._delay_after(error)
         if delay is not None:
+            self.status.note(phase, self._attempt + 1, delay=delay, error=error)
             return delay
         del fault  # a traceback that shows locals must not
         if self.call.endpoint.host not in error.message:
@@ -343,6 +356,7 @@ class Exchange:
         self.clocks.progress(now)
         if not self._has_content:
             self._has_content = True
+            self.status.note("generating", self._attempt)
             self.context.first_token_seconds = now - self._started
 
     def _typed(self, error: Exception) -> StreamKitError | None:

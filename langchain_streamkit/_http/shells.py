@@ -57,6 +57,7 @@ def read_events(
     Raises:
         StreamKitError: If the call fails for good.
     """
+    exchange.status.tell()
     while True:
         key = _key(exchange.call.endpoint.key)
         try:
@@ -71,9 +72,13 @@ def read_events(
                     exchange.fail(exchange.refuse(_read_some(exchange, reads)))
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
             exchange.fail(error)
-        if not exchange.has_failed:
+        if not exchange.has_failed or exchange.status.has_left:
             return
-        exchange.runtime.sleep(exchange.recover())
+        delay = exchange.recover()
+        exchange.status.tell()
+        exchange.runtime.sleep(delay)
+        if exchange.status.has_left:
+            return
 
 
 def aread_events(
@@ -86,6 +91,7 @@ def aread_events(
 async def _aread_events(
     exchange: Exchange, clients: Clients
 ) -> AsyncGenerator[list[StreamEvent], None]:
+    await exchange.status.atell()
     while True:
         key = await _akey(exchange.call.endpoint.key)
         try:
@@ -99,6 +105,8 @@ async def _aread_events(
                             if data is None:
                                 break
                             for events in exchange.feed(data):
+                                if exchange.status.news:
+                                    await exchange.status.atell()
                                 yield events
                         yield exchange.close()
                         await _adrain(reads)
@@ -110,14 +118,19 @@ async def _aread_events(
         if not exchange.has_failed:
             return
         data = None  # a traceback that shows locals must not show what a server quotes
-        await exchange.runtime.asleep(exchange.recover())
+        delay = exchange.recover()
+        await exchange.status.atell()
+        await exchange.runtime.asleep(delay)
 
 
 def _answer(
     exchange: Exchange, reads: Iterator[bytes]
 ) -> Generator[list[StreamEvent], None, None]:
     for data in reads:
-        yield from exchange.feed(data)
+        for events in exchange.feed(data):
+            if exchange.status.news:
+                exchange.status.tell()
+            yield events
         if exchange.is_over:
             return
 

@@ -62,6 +62,7 @@ def _read_head(
 ) -> bytes:
     exchange: Exchange | None = getattr(_waiting, "exchange", None)
     if exchange is not None:
+        exchange.status.let_interrupt(getattr(read, "__self__", None))
         timeout = exchange.read_seconds()
     return read(max_bytes, timeout=timeout)
 
@@ -85,6 +86,7 @@ class SocketClock:
 
     def __enter__(self) -> Self:
         if self._read is not None:
+            self._exchange.status.let_interrupt(self._stream)
             self._stream.read = self._timed_read
         return self
 

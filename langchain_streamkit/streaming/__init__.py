@@ -203,7 +203,7 @@ def _filtered(events: list[StreamEvent], wanted: _Filter) -> list[StreamEvent]:
 
 def _events(wanted: _Filter, run: Run) -> Generator[StreamEvent, None, None]:
     reader = Reader(time.monotonic)
-    with closing(pull(run.stream)) as items:
+    with closing(pull(run)) as items:
         for item in items:
             yield from _filtered(events_of_item(item, run.kind, reader), wanted)
     yield from _filtered(reader.finish(), wanted)
@@ -211,7 +211,7 @@ def _events(wanted: _Filter, run: Run) -> Generator[StreamEvent, None, None]:
 
 async def _aevents(wanted: _Filter, run: Run) -> AsyncGenerator[StreamEvent, None]:
     reader = Reader(time.monotonic)
-    async with aclosing(apull(run.astream, is_live=run.kind != "model")) as items:
+    async with aclosing(apull(run)) as items:
         async for item in items:
             for event in _filtered(events_of_item(item, run.kind, reader), wanted):
                 yield event

@@ -16,6 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, LLMResul
 from langchain_core.tracers._streaming import _StreamingCallbackHandler
 from typing_extensions import override
 
+from langchain_streamkit._langchain.status_events import STATUS_EVENT
 from langchain_streamkit.events import StatusEvent
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-__all__ = ["STATUS_EVENT", "Ended", "RunHandler", "Said", "custom_status"]
+__all__ = ["Ended", "RunHandler", "Said", "custom_status", "node_of"]
 
-STATUS_EVENT = "streamkit.status"
-"""The custom event by which the model tells its state to other people's handlers."""
 _NO_STREAM = "nostream"
 
 
@@ -98,7 +97,7 @@ class RunHandler(BaseCallbackHandler, _StreamingCallbackHandler[Any]):
     ) -> None:
         """A model begins."""
         if not (tags and _NO_STREAM in tags):
-            self._nodes[run_id] = _node(metadata)
+            self._nodes[run_id] = node_of(metadata)
 
     @override
     def on_llm_new_token(
@@ -155,7 +154,7 @@ class RunHandler(BaseCallbackHandler, _StreamingCallbackHandler[Any]):
                 "tool",
                 f"Running {name}",
                 metadata={"tool": name, "tool_call_id": kwargs.get("tool_call_id")},
-                node=_node(metadata),
+                node=node_of(metadata),
             )
         )
 
@@ -176,7 +175,7 @@ class RunHandler(BaseCallbackHandler, _StreamingCallbackHandler[Any]):
     ) -> None:
         """Somebody in the chain reports something."""
         if name != STATUS_EVENT:  # the listener has heard it from the model itself
-            self._tell(custom_status(name, data, _node(metadata)))
+            self._tell(custom_status(name, data, node_of(metadata)))
 
 
 def custom_status(name: str | None, data: Any, node: str | None) -> StatusEvent:
@@ -201,6 +200,16 @@ def custom_status(name: str | None, data: Any, node: str | None) -> StatusEvent:
     )
 
 
-def _node(metadata: dict[str, Any] | None) -> str | None:
-    node = (metadata or {}).get("langgraph_node")
+def node_of(metadata: object) -> str | None:
+    """The graph node that a run's metadata names.
+
+    Args:
+        metadata: What core or LangGraph hands out.
+
+    Returns:
+        The node's name, or None outside of graphs.
+    """
+    if not isinstance(metadata, dict):
+        return None
+    node = cast("dict[str, object]", metadata).get("langgraph_node")
     return node if isinstance(node, str) else None

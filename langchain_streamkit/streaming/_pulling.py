@@ -2,9 +2,9 @@
 
 Strategy: nothing is read ahead. While the first item is awaited (and in async each
 item of a chain, whose models may speak long before it gives one) the pull runs in a
-thread or a task of its own, so that what it tells is told while it happens; all other
+thread or a task of its own, so that what is told is given while it happens; all other
 pulls are inline. Pulls run in a copy of the caller's context, where the listener is
-set. Who leaves closes the stream, at once.
+set. Who leaves closes the stream, at once, and ends a read that a thread waits in.
 """
 
 from __future__ import annotations
@@ -13,24 +13,86 @@ import asyncio
 import threading
 from collections import deque
 from contextlib import suppress
-from contextvars import copy_context
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from contextvars import Context, copy_context
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from langchain_streamkit._resilience.status import status_listener
+from langchain_streamkit._resilience.status import StatusListener, status_listener
 
 if TYPE_CHECKING:
     from collections.abc import (
         AsyncGenerator,
         AsyncIterator,
+        Awaitable,
         Callable,
         Generator,
         Iterator,
     )
 
-__all__ = ["apull", "pull"]
+__all__ = ["Source", "apull", "pull"]
 
 _END: Any = object()
+
+
+class Source(Protocol):
+    """What is pulled.
+
+    Attributes:
+        waits: Where a pull may take long while there is news: never, before the first
+            item only, or before each one.
+    """
+
+    waits: Literal["never", "first", "each"]
+
+    def stream(self, tell: Callable[[Any], None]) -> Iterator[Any]:
+        """The stream, not begun; ``tell`` takes the news."""
+        ...
+
+    def astream(self, tell: Callable[[Any], None]) -> AsyncIterator[Any]:
+        """The async twin of ``stream``."""
+        ...
+
+    def teller(self, tell: Callable[[Any], None]) -> Callable[[Any], None]:
+        """What takes the news, so that they keep their place among the items."""
+        ...
+
+
+def pull(source: Source) -> Generator[Any, None, None]:
+    """Give the items of a stream, and what is told meanwhile, in order.
+
+    Args:
+        source: What is pulled.
+
+    Yields:
+        Items and news.
+
+    Raises:
+        Exception: What the stream raised, after the news before it.
+    """
+    news: SimpleQueue[Any] = SimpleQueue()
+    tell = source.teller(news.put)
+    listener = StatusListener(tell)
+    context = copy_context()
+    context.run(status_listener.set, listener)
+    stream = context.run(source.stream, tell)
+    item = yield from _FirstPull(stream, news, listener, context).wait()
+    try:
+        while item is not _END:
+            yield item
+            try:
+                item = context.run(next, stream, _END)
+            except Exception:
+                yield from _rest(news)
+                raise
+            if not news.empty():
+                yield from _rest(news)
+    finally:
+        _close(stream)
+
+
+def _rest(news: SimpleQueue[Any]) -> Generator[Any, None, None]:
+    while not news.empty():
+        yield news.get()
 
 
 class _Pulled:
@@ -43,49 +105,21 @@ class _Pulled:
         self.error = error
 
 
-def pull(
-    open_stream: Callable[[Callable[[Any], None]], Iterator[Any]],
-) -> Generator[Any, None, None]:
-    """Give the items of a stream, and what is told meanwhile, in order.
-
-    Args:
-        open_stream: Takes what is to be called with news; gives the stream, not begun.
-
-    Yields:
-        Items and news.
-
-    Raises:
-        Exception: What the stream raised, after the news before it.
-    """
-    news: SimpleQueue[Any] = SimpleQueue()
-    context = copy_context()
-    context.run(status_listener.set, news.put)
-    stream = context.run(open_stream, news.put)
-    first = _FirstPull(stream, news, lambda: context.run(next, stream, _END))
-    item = yield from first.wait()
-    try:
-        while item is not _END:
-            while not news.empty():
-                yield news.get()
-            yield item
-            item = context.run(next, stream, _END)
-        while not news.empty():
-            yield news.get()
-    finally:
-        _close(stream)
-
-
 class _FirstPull:
     """The first pull, in a thread of its own."""
 
     def __init__(
-        self, stream: Iterator[Any], news: SimpleQueue[Any], take: Callable[[], Any]
+        self,
+        stream: Iterator[Any],
+        news: SimpleQueue[Any],
+        listener: StatusListener,
+        context: Context,
     ) -> None:
         self._stream = stream
         self._news = news
-        self._take = take
+        self._listener = listener
+        self._context = context
         self._lock = threading.Lock()
-        self._is_left = False
 
     def wait(self) -> Generator[Any, None, Any]:
         """Give the news until the item is there, and return it."""
@@ -96,32 +130,86 @@ class _FirstPull:
         except BaseException:
             self._leave()
             raise
-        if told.error is not None:
-            raise told.error
-        return told.item
+        if told.error is None:
+            return told.item
+        raise told.error
 
     def _pull(self) -> None:
         try:
-            pulled = _Pulled(self._take(), None)
+            pulled = _Pulled(self._context.run(next, self._stream, _END), None)
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             pulled = _Pulled(None, error)
         with self._lock:
-            if not self._is_left:
+            if not self._listener.has_left:
                 self._news.put(pulled)
                 return
         _close(self._stream)
 
     def _leave(self) -> None:
         with self._lock:
-            self._is_left = True
-        if not self._news.empty() and isinstance(self._news.get(), _Pulled):
-            _close(self._stream)
+            self._listener.leave()
+        with suppress(Empty):
+            while not isinstance(self._news.get_nowait(), _Pulled):
+                pass
+            _close(self._stream)  # the thread had pulled, and is gone
 
 
 def _close(stream: Iterator[Any]) -> None:
     close = getattr(stream, "close", None)
     if close is not None:
         close()
+
+
+async def apull(source: Source) -> AsyncGenerator[Any, None]:
+    """The async twin of ``pull``.
+
+    Args:
+        source: What is pulled.
+
+    Yields:
+        Items and news.
+
+    Raises:
+        Exception: What the stream raised, after the news before it.
+    """
+    news = _News(asyncio.get_running_loop())
+    tell = source.teller(news.put)
+    context = copy_context()
+    context.run(status_listener.set, StatusListener(tell))
+    stream = context.run(source.astream, tell)
+    task: asyncio.Task[Any] | None = None
+    item: Any = None
+    failure: Exception | None = None
+    try:
+        while item is not _END:
+            if source.waits == "each" or (item is None and source.waits == "first"):
+                task = news.watched(stream, context)
+                await news.wait(task)
+                while not task.done():
+                    yield news.take()
+                    await news.wait(task)
+            try:
+                item = await (task or _InContext(context, anext(stream, _END)))
+            except Exception as error:  # noqa: BLE001 - raised below
+                failure = error
+            task = None
+            while news:
+                yield news.take()
+            if failure is not None:
+                raise failure
+            if item is not _END:
+                yield item
+    finally:
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _next(stream: AsyncIterator[Any]) -> Any:
+    return await anext(stream, _END)
 
 
 class _News:
@@ -147,9 +235,20 @@ class _News:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def __bool__(self) -> bool:
+        return bool(self._told)
+
     def take(self) -> Any:
-        """The oldest news, or the end mark if there is none."""
-        return self._told.popleft() if self._told else _END
+        """The oldest news."""
+        return self._told.popleft()
+
+    def watched(
+        self, stream: AsyncIterator[Any], context: Context
+    ) -> asyncio.Task[Any]:
+        """Pull in a task of its own, whose end wakes whoever waits."""
+        task = self._loop.create_task(_next(stream), context=context)
+        task.add_done_callback(self.wake)
+        return task
 
     async def wait(self, task: asyncio.Task[Any]) -> None:
         """Wait until there is news, or the task is done."""
@@ -162,55 +261,26 @@ class _News:
             self._waiter = None
 
 
-async def apull(
-    open_stream: Callable[[Callable[[Any], None]], AsyncIterator[Any]],
-    *,
-    is_live: bool,
-) -> AsyncGenerator[Any, None]:
-    """The async twin of ``pull``.
+class _InContext:
+    """An await whose every step runs in a context, in the task of the caller."""
 
-    Args:
-        open_stream: Takes what is to be called with news; gives the stream, not begun.
-        is_live: Whether news are told while later items are awaited, too.
+    __slots__ = ("_awaited", "_context")
 
-    Yields:
-        Items and news.
+    def __init__(self, context: Context, awaited: Awaitable[Any]) -> None:
+        self._context = context
+        self._awaited = awaited
 
-    Raises:
-        Exception: What the stream raised, after the news before it.
-    """
-    loop = asyncio.get_running_loop()
-    news = _News(loop)
-    context = copy_context()
-    context.run(status_listener.set, news.put)
-    stream = context.run(open_stream, news.put)
-    is_first = True
-    task: asyncio.Task[Any] | None = None
-    try:
-        while True:
-            if is_first or is_live:
-                is_first = False
-                task = loop.create_task(_next(stream), context=context)
-                task.add_done_callback(news.wake)
-                while not task.done():
-                    await news.wait(task)
-                    while (told := news.take()) is not _END:
-                        yield told
-            while (told := news.take()) is not _END:
-                yield told
-            item = task.result() if task is not None else await anext(stream, _END)
-            task = None
-            if item is _END:
-                return
-            yield item
-    finally:
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def _next(stream: AsyncIterator[Any]) -> Any:
-    return await anext(stream, _END)
+    def __await__(self) -> Generator[Any, Any, Any]:
+        run = self._context.run
+        steps: Any = self._awaited.__await__()
+        try:
+            waited = run(next, steps)
+            while True:
+                try:
+                    sent = yield waited
+                except BaseException as error:  # noqa: BLE001 - it is the awaited's
+                    waited = run(steps.throw, error)
+                else:
+                    waited = run(steps.send, sent)
+        except StopIteration as end:
+            return end.value

@@ -23,6 +23,7 @@ from langchain_streamkit.streaming._handler import (
     RunHandler,
     Said,
     custom_status,
+    node_of,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["Kind", "Run", "events_of_item", "kind_of"]
 
 Kind = Literal["model", "graph", "chain", "chunks"]
+_WAITS: dict[Kind, Literal["never", "first", "each"]] = {
+    "model": "first",
+    "chain": "each",
+    "graph": "never",  # its own stream carries the news
+}
 _GRAPH_MODES = ["messages", "custom"]
 
 
@@ -49,6 +55,7 @@ class Run:
 
     Attributes:
         kind: How it is asked.
+        waits: See ``Source``.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Run:
         kwargs: dict[str, Any],
     ) -> None:
         self.kind: Kind = kind_of(runnable)
+        self.waits: Literal["never", "first", "each"] = _WAITS[self.kind]
         self._runnable = runnable
         self._input = input
         self._config = config
@@ -80,6 +88,24 @@ class Run:
         """The async twin of ``stream``."""
         config, kwargs = self._asked(tell)
         return self._runnable.astream(self._input, config, **kwargs)
+
+    def teller(self, tell: Callable[[Any], None]) -> Callable[[Any], None]:
+        """What takes the news: a graph's go through its own stream, in order."""
+        if self.kind != "graph":
+            return tell
+        from langgraph.config import get_config, get_stream_writer
+
+        def through_graph(news: Any) -> None:
+            try:
+                write = get_stream_writer()
+            except (KeyError, RuntimeError):  # not inside a node
+                tell(news)
+                return
+            if isinstance(news, StatusEvent) and news.node is None:
+                news.node = node_of(get_config().get("metadata"))
+            write(news)
+
+        return through_graph
 
     def _asked(
         self, tell: Callable[[Any], None]
@@ -158,19 +184,12 @@ def _graph_events(item: tuple[Any, ...], reader: Reader) -> list[StreamEvent]:
         item = cast("tuple[Any, ...]", item[0])
     match item:
         case "messages", (BaseMessage() as message, metadata):
-            return reader.message(message, _node_of(metadata))
+            return reader.message(message, node_of(metadata))
         case (BaseMessage() as message, metadata):
-            return reader.message(message, _node_of(metadata))
+            return reader.message(message, node_of(metadata))
         case "custom", StatusEvent() as status:
             return [status]
         case "custom", data:
             return [custom_status(None, data, None)]
         case _:
             return []
-
-
-def _node_of(metadata: object) -> str | None:
-    if not isinstance(metadata, dict):
-        return None
-    node = cast("dict[str, object]", metadata).get("langgraph_node")
-    return node if isinstance(node, str) else None
