@@ -17,7 +17,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _RISKY = re.compile(
     rb"[<>&\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]"
 )
 _FIELDS: dict[type, tuple[str, ...]] = {}
-_MESSAGE_FIELDS = ("type", "id", "content", "tool_calls", "invalid_tool_calls")
+_MESSAGE_FIELDS = ("id", "content", "tool_calls", "invalid_tool_calls")
 
 
 def write_json(value: object) -> bytes:
@@ -78,6 +78,8 @@ def event_object(event: StreamEvent) -> dict[str, Any]:
         value = getattr(event, name)
         if value is not None and value != {}:
             found[name] = value
+    if "headers" in found.get("metadata", ()):  # of the model's server, for no reader
+        found["metadata"] = {k: v for k, v in event.metadata.items() if k != "headers"}
     return found
 
 
@@ -102,8 +104,9 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 def _plain(value: object) -> object:
     """What JSON has no word for, as something that it has one for."""
     if isinstance(value, BaseMessage):
+        kind = "ai" if isinstance(value, AIMessage) else value.type
         found = {name: getattr(value, name, None) for name in _MESSAGE_FIELDS}
-        return {name: field for name, field in found.items() if field}
+        return {"type": kind} | {n: field for n, field in found.items() if field}
     if isinstance(value, BaseModel):
         return value.model_dump()
     if isinstance(value, set | frozenset):

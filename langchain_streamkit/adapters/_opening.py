@@ -50,8 +50,9 @@ class Opening:
         deadline = loop.time() + seconds
         while True:
             pull = self._pull = self._pull or asyncio.ensure_future(self._next())
+            awaited: set[asyncio.Future[Any]] = {pull, leaving}
             done, _ = await asyncio.wait(
-                {pull, leaving},
+                awaited,
                 timeout=max(0.0, deadline - loop.time()),
                 return_when=asyncio.FIRST_COMPLETED,
             )

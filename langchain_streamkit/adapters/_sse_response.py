@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -30,24 +30,22 @@ from langchain_streamkit.adapters._opening import Opening
 from langchain_streamkit.adapters._table import HEADERS, PROTOCOLS, make_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from langchain_streamkit.adapters._encoder import Encoder
     from langchain_streamkit.adapters._table import ProtocolName
     from langchain_streamkit.events import StreamEvent
 
-__all__ = ["StreamedEvents", "leaving", "refusal"]
+__all__ = ["ProtocolResponse", "StreamedEvents", "leaving"]
 
 
-class StreamedEvents(EventSourceResponse):
-    """Events as the body of a response.
+class ProtocolResponse(EventSourceResponse):
+    """A response in a protocol, without a body so far.
 
     Args:
-        events: The events.
-        protocol: Their protocol.
+        protocol: The protocol.
         options: The encoder's arguments.
         ping: Seconds between keep-alive comments; 0 for none.
         first_event_timeout: How long a failure may still become a status, in seconds.
@@ -57,7 +55,6 @@ class StreamedEvents(EventSourceResponse):
 
     def __init__(
         self,
-        events: AsyncIterable[StreamEvent],
         protocol: ProtocolName,
         options: Mapping[str, Any],
         *,
@@ -67,19 +64,49 @@ class StreamedEvents(EventSourceResponse):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._encoder = make_encoder(protocol, options)
-        self._opening = Opening(events)
-        self._frames = AsyncFrames(self._opening, self._encoder, on_error)
         self._first_event_timeout = first_event_timeout
         self._on_error = on_error
         own = {k: v for k, v in HEADERS[protocol].items() if k != "content-type"}
-        super().__init__(
-            self._frames,
+        row = PROTOCOLS[protocol]
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            iter(()),
             headers={**own, **(headers or {})},
-            media_type=PROTOCOLS[protocol].media_type,
-            ping=ping if PROTOCOLS[protocol].is_event_stream else 0,
+            media_type=row.media_type,
+            ping=ping if row.is_event_stream else 0,
             ping_message_factory=_ping,
             sep="\n",
         )
+
+    def _refusal(self, error: Exception) -> Response:
+        """The response for a failure before the first event."""
+        return JSONResponse(
+            self._encoder.refused(self._on_error(error)),
+            status_code=http_status(error),
+            headers=http_headers(error),
+        )
+
+
+class StreamedEvents(ProtocolResponse):
+    """Events as the body of a response: the model stops when the reader leaves.
+
+    Args:
+        events: The events.
+        protocol: Their protocol.
+        options: The encoder's arguments.
+        **settings: See ``ProtocolResponse``.
+    """
+
+    def __init__(
+        self,
+        events: AsyncIterable[StreamEvent],
+        protocol: ProtocolName,
+        options: Mapping[str, Any],
+        **settings: Any,
+    ) -> None:
+        super().__init__(protocol, options, **settings)
+        self._opening = Opening(events)
+        self._frames = AsyncFrames(self._opening, self._encoder, self._on_error)
+        self.body_iterator = self._frames
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,8 +115,7 @@ class StreamedEvents(EventSourceResponse):
                 is_there = await self._opening.begin(self._first_event_timeout, left)
         except Exception as error:  # noqa: BLE001 - becomes the response
             await self._close()
-            no = refusal(error, self._encoder, self._on_error)
-            await no(scope, receive, send)
+            await self._refusal(error)(scope, receive, send)
             return
         except BaseException:
             await self._close()
@@ -105,28 +131,8 @@ class StreamedEvents(EventSourceResponse):
             await self._frames.aclose()
 
 
-def refusal(
-    error: Exception, encoder: Encoder, on_error: Callable[[Exception], ErrorFrame]
-) -> Response:
-    """The response for a failure before the first event.
-
-    Args:
-        error: What was raised.
-        encoder: The protocol's encoder, which knows its shape of an error.
-        on_error: What to tell of it.
-
-    Returns:
-        A response with the status that fits.
-    """
-    return JSONResponse(
-        encoder.refused(on_error(error)),
-        status_code=http_status(error),
-        headers=http_headers(error),
-    )
-
-
 @asynccontextmanager
-async def leaving(receive: Receive) -> AsyncIterator[asyncio.Future[None]]:
+async def leaving(receive: Receive) -> AsyncGenerator[asyncio.Future[None], None]:
     """Listen for the reader's leaving, for as long as the context lasts.
 
     Args:
