@@ -130,6 +130,16 @@ MODEL ?=
 demo: $(VENV)/.has-package ## Watch a stream of a fake server, or of your own (URL=... MODEL=...)
 	$(BIN)/python examples/demo.py "$(URL)" "$(MODEL)"
 
+PORT ?=
+EXAMPLE = URL="$(URL)" MODEL="$(MODEL)" PORT="$(PORT)"
+.PHONY: example-fastapi
+example-fastapi: $(VENV)/.has-package ## A chat page with FastAPI (URL=... MODEL=... PORT=...)
+	$(EXAMPLE) $(BIN)/python -m examples.fastapi_app.app
+
+.PHONY: screenshots
+screenshots: $(VENV)/.has-servers ## The pictures of docs/examples.md, taken anew (needs chromium)
+	$(BIN)/python -m tests.integration_tests.screenshots $(ARGS)
+
 .PHONY: safety
 safety: $(VENV)/.has-test ## What an agent does with a tool call that was cut
 	$(BIN)/python -m benchmarks.safety $(ARGS)
@@ -152,4 +162,4 @@ clean: ## Remove everything that was made here
 
 .PHONY: help
 help: ## This list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z_ ]+:.*## / {split($$1, names, " "); printf "  %-18s %s\n", names[1], $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z_ -]+:.*## / {split($$1, names, " "); printf "  %-18s %s\n", names[1], $$2}' $(MAKEFILE_LIST)

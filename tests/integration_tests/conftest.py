@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -25,19 +25,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+Running = TypeVar("Running")
+
+
 @pytest.fixture(scope="session")
 def aimock() -> Iterator[Server]:
     """The scripted server with the answers of ``servers/aimock_fixtures.json``."""
-    yield from _running(_aimock.serve())
+    yield from running(_aimock.serve())
 
 
 @pytest.fixture(scope="session")
 def llama() -> Iterator[Server]:
     """The genuine llama-server with the model of ``servers/tiny_model.py``."""
-    yield from _running(_llama.serve())
+    yield from running(_llama.serve())
 
 
-def _running(start: AbstractContextManager[Server]) -> Iterator[Server]:
+def running(start: AbstractContextManager[Running]) -> Iterator[Running]:
+    """Run something for a fixture; skip, or fail, where it cannot run."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(start)

@@ -6,6 +6,7 @@
 // HTML: it only becomes the data of text nodes.
 
 const KEY = "chat";
+const SILENT = 45_000; // milliseconds; the server sends a ping every 15 seconds
 const at = (id) => document.getElementById(id);
 const [log, form, question, send, stop] =
   ["log", "form", "question", "send", "stop"].map(at);
@@ -49,10 +50,12 @@ function end(answer, status) {
   answer.ended = true;
 }
 
+const REASONS = { stop: "", stopped: "Stopped", length: "Cut: too long" };
+
 function figures({ finish_reason: reason, usage, metadata = {} }) {
   const { first_token_seconds: first, tokens_per_second: pace } = metadata.timing ?? {};
   return [
-    reason && reason !== "stop" ? { stopped: "Stopped", length: "Cut: too long" }[reason] ?? reason : "",
+    reason in REASONS ? REASONS[reason] : reason,
     usage ? `${usage.output_tokens} tokens` : "",
     pace ? `${Math.round(pace)} a second` : "",
     first != null ? `first after ${first.toFixed(1)} s` : "",
@@ -80,7 +83,8 @@ async function follow(answer) {
       await read(answer);
       failures = answer.last === before ? failures + 1 : 0;
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // fetch's word for "no network"
+      // fetch's words for "no network", and ours for "silent for too long"
+      if (!(error instanceof TypeError) && error.name !== "AbortError") throw error;
       failures += 1;
     }
     if (answer.ended || current !== answer) break;
@@ -98,6 +102,7 @@ async function follow(answer) {
 }
 
 async function read(answer) {
+  const silence = new AbortController();
   const asked = messages.slice(0, messages.indexOf(answer))
     .filter(({ content }) => content)
     .map(({ role, content }) => ({ role, content }));
@@ -108,6 +113,7 @@ async function read(answer) {
       ...(answer.last && { "Last-Event-ID": answer.last }),
     },
     body: JSON.stringify({ messages: asked }),
+    signal: silence.signal,
   });
   if (response.status === 204) return end(answer, ""); // there is nothing more
   if (!response.ok) {
@@ -115,8 +121,8 @@ async function read(answer) {
     answer.error = told.message ?? `The server answered ${response.status}.`;
     return end(answer, "");
   }
-  for await (const { id, data } of frames(response.body)) {
-    if (current !== answer) return response.body.cancel?.().catch(() => {});
+  for await (const { id, data } of frames(response.body, silence)) {
+    if (current !== answer) return;
     const event = JSON.parse(data);
     on[event.type]?.(answer, event);
     if (id) answer.last = id;
@@ -126,13 +132,14 @@ async function read(answer) {
   }
 }
 
-/** The frames of a server-sent event stream. */
-async function* frames(body) {
+/** The frames of a server-sent event stream, which is aborted if it falls silent. */
+async function* frames(body, silence) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "", id = "", data = [];
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const timer = setTimeout(() => silence.abort(), SILENT);
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
       if (done) return;
       const lines = (rest + value).split("\n");
       rest = lines.pop();
