@@ -136,6 +136,16 @@ EXAMPLE = URL="$(URL)" MODEL="$(MODEL)" PORT="$(PORT)"
 example-fastapi: $(VENV)/.has-package ## A chat page with FastAPI (URL=... MODEL=... PORT=...)
 	$(EXAMPLE) $(BIN)/python -m examples.fastapi_app.app
 
+.PHONY: example-streamlit
+example-streamlit: $(VENV)/.has-examples ## A chat with Streamlit
+	$(EXAMPLE) $(BIN)/python -m streamlit run examples/streamlit_app.py \
+	    --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false \
+	    $(if $(PORT),--server.port $(PORT))
+
+.PHONY: example-batch-ray
+example-batch-ray: $(VENV)/.has-examples ## Many prompts with Ray Data, resumable (ARGS="--prompts 1000000")
+	$(EXAMPLE) $(BIN)/python -m examples.batch_ray $(ARGS)
+
 .PHONY: screenshots
 screenshots: $(VENV)/.has-servers ## The pictures of docs/examples.md, taken anew (needs chromium)
 	$(BIN)/python -m tests.integration_tests.screenshots $(ARGS)

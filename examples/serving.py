@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 
     from langchain_streamkit.testing import ReceivedRequest
 
-__all__ = ["QUESTIONS", "example_model", "fake_reply", "listening_socket"]
+__all__ = ["QUESTIONS", "example_model", "listening_socket"]
 
 QUESTIONS = (
     "Why is the sky blue?",
     "Count to 80.",
     'Say "<script>alert(1)</script> is only text here".',
 )
-_PACE = {"first_delay": 0.4, "frame_delay": 0.03}
 _SKY = (
     "Sunlight holds every colour, and air scatters the short waves far more than the "
     "long ones: blue light about five times as much as red.\n\n"
@@ -55,20 +54,23 @@ _SKY_SOURCES = (
 
 
 def fake_reply(request: ReceivedRequest) -> Reply:
-    """What the fake server says, at the pace of a real one."""
+    """What the fake server says."""
     if "sky" in request.last_user_text.lower():
         cited = [
             {"type": "url_citation", "url_citation": {"title": title, "url": url}}
             for title, url in _SKY_SOURCES
         ]
-        reply = Reply(_SKY, reasoning=_SKY_THOUGHTS, annotations=cited)
-    else:
-        reply = answer(request.body or {})
-    return reply.replace(**_PACE)
+        return Reply(_SKY, reasoning=_SKY_THOUGHTS, annotations=cited)
+    return answer(request.body or {})
+
+
+def paced_reply(request: ReceivedRequest) -> Reply:
+    """The same, at the pace of a real server."""
+    return fake_reply(request).replace(first_delay=0.4, frame_delay=0.03)
 
 
 @contextmanager
-def example_model() -> Iterator[ChatStreamKit]:
+def example_model(*, is_paced: bool = True) -> Iterator[ChatStreamKit]:
     """The model of ``URL`` and ``MODEL``, or of a fake server that runs meanwhile."""
     url, name = os.environ.get("URL", ""), os.environ.get("MODEL", "")
     if url and not name:
@@ -76,7 +78,8 @@ def example_model() -> Iterator[ChatStreamKit]:
     if url:
         yield ChatStreamKit(model=name, base_url=url)
         return
-    with FakeServer(handler=fake_reply, keep_requests=1) as server:
+    handler = paced_reply if is_paced else fake_reply
+    with FakeServer(handler=handler, keep_requests=1) as server:
         yield ChatStreamKit(model=name or "fake", base_url=server.url, api_key="none")
 
 

@@ -46,7 +46,8 @@ def chat(
 
 
 def is_answered(state: dict[str, Any]) -> bool:
-    return state["status"] == "ready" and state["messages"][-1]["role"] == "assistant"
+    has_ended: bool = state["status"] == "ready"
+    return has_ended and state["messages"][-1]["role"] == "assistant"
 
 
 def parts(state: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 from typing_extensions import override
 
 from langchain_streamkit.testing import Hold
 from langchain_streamkit.testing.faults import Fault
 from langchain_streamkit.testing.steps import Send
-from tests.integration_tests.servers._process import cache_folder
+from tests.integration_tests.servers._process import (
+    UnavailableError,
+    cache_folder,
+    supervised,
+)
 from tests.integration_tests.servers._process import serve as _serve
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from langchain_streamkit.testing import Gate
     from langchain_streamkit.testing.steps import Step
 
-__all__ = ["CHECKOUT", "HOSTILE", "Pause", "serve"]
+__all__ = ["CHECKOUT", "HOSTILE", "Pause", "environment", "serve", "serve_streamlit"]
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -64,6 +71,18 @@ class Pause(Fault):
             yield step
 
 
+def environment(url: str) -> dict[str, str]:
+    """What to add to the environment of an example.
+
+    Args:
+        url: The base URL of the model's server; empty for the example's own.
+    """
+    personal = ("LANGCHAIN_", "LANGSMITH_", "OPENAI_", "STREAMKIT_")
+    hidden = {key: "" for key in os.environ if key.startswith(personal)}
+    told = {"URL": url, "MODEL": "any" if url else "", "PORT": "0"}
+    return hidden | told | {"PYTHONPATH": str(CHECKOUT)}
+
+
 @contextmanager
 def serve(
     name: str, url: str, *, module: str = "", python: str = "", seconds: float = 60.0
@@ -84,16 +103,46 @@ def serve(
         UnavailableError: If it ends, or is silent about its port, before that.
     """
     folder = cache_folder("examples")
-    personal = ("LANGCHAIN_", "LANGSMITH_", "OPENAI_", "STREAMKIT_")
-    hidden = {key: "" for key in os.environ if key.startswith(personal)}
-    env = hidden | {
-        "URL": url,
-        "MODEL": "any" if url else "",
-        "PORT": "0",
-        "PYTHONPATH": str(CHECKOUT),
-    }
     command = (python or sys.executable, "-m", module or f"examples.{name}")
+    env = environment(url)
     with _serve(
         name, *command, folder=folder, api_key="", env=env, seconds=seconds
     ) as server:
         yield server.url.removesuffix("/v1")
+
+
+@contextmanager
+def serve_streamlit(url: str) -> Iterator[str]:
+    """Run the Streamlit app, which does not tell a port of the system's choice.
+
+    Args:
+        url: The base URL of the model's server; empty for the example's own.
+
+    Yields:
+        Its address.
+
+    Raises:
+        UnavailableError: If it does not answer.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = cache_folder("examples") / f"streamlit_app-{port}.log"
+    program = CHECKOUT / "examples" / "streamlit_app.py"
+    options = ("--server.port", str(port), "--server.address", "127.0.0.1")
+    quiet = ("--server.headless", "true", "--browser.gatherUsageStats", "false")
+    command = (sys.executable, "-m", "streamlit", "run", program, *options, *quiet)
+    with supervised(command, log=log, env=environment(url)) as process:
+        deadline = time.monotonic() + 90
+        address = f"http://127.0.0.1:{port}"
+        while not _is_healthy(f"{address}/_stcore/health"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise UnavailableError(f"Streamlit does not answer; see {log}.")
+            time.sleep(0.1)
+        yield address
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
