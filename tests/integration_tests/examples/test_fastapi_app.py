@@ -14,7 +14,6 @@ from playwright.sync_api import expect
 from websockets.sync.client import connect
 
 from langchain_streamkit.testing import Cut, Gate, Reply
-from tests.integration_tests.conftest import running
 from tests.integration_tests.servers import example as _example
 from tests.integration_tests.servers.example import HOSTILE, Pause
 from tests.integration_tests.servers.proxy import Proxy
@@ -35,7 +34,8 @@ LONG = " ".join(f"word{number}" for number in range(400))
 @pytest.fixture(scope="module")
 def app(model_server: FakeServer) -> Iterator[str]:
     module = "examples.fastapi_app.app"
-    yield from running(_example.serve("fastapi_app", model_server.url, module=module))
+    with _example.serve("fastapi_app", model_server.url, module=module) as url:
+        yield url
 
 
 def ask(page: Page, question: str = "Go on") -> None:

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import expect
 
 from langchain_streamkit.testing import Cut, Gate, Reply
-from tests.integration_tests.conftest import running
 from tests.integration_tests.servers import example as _example
 from tests.integration_tests.servers.example import HOSTILE, Pause
 
@@ -29,7 +28,8 @@ LONG = " ".join(f"word{number}" for number in range(400))
 
 @pytest.fixture(scope="module")
 def app(model_server: FakeServer) -> Iterator[str]:
-    yield from running(_example.serve_streamlit(model_server.url))
+    with _example.serve_streamlit(model_server.url) as url:
+        yield url
 
 
 def ask(page: Page, question: str = "Go on") -> None:

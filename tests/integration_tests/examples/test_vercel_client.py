@@ -34,7 +34,8 @@ def installed() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def app(model_server: FakeServer) -> Iterator[str]:
     module = "examples.fastapi_app.app"
-    yield from running(_example.serve("fastapi_app", model_server.url, module=module))
+    with _example.serve("fastapi_app", model_server.url, module=module) as url:
+        yield url
 
 
 @pytest.fixture(params=[5, 6, 7])
