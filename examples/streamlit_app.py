@@ -28,12 +28,13 @@ SECONDS_BETWEEN_UPDATES = 0.1
 
 def shared_model() -> ChatStreamKit:
     """One model for all sessions; it lives as long as the server."""
-    model: ChatStreamKit = st.cache_resource(_start)()
+    model: ChatStreamKit = st.cache_resource(_start)()[1]
     return model
 
 
-def _start() -> ChatStreamKit:
-    return ExitStack().enter_context(example_model())
+def _start() -> tuple[ExitStack, ChatStreamKit]:
+    running = ExitStack()  # kept with the model: it holds the server
+    return running, running.enter_context(example_model())
 
 
 def main() -> None:

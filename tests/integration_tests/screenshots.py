@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from playwright.sync_api import expect
 
 from tests.integration_tests.servers.chromium import browser
-from tests.integration_tests.servers.example import CHECKOUT, serve
+from tests.integration_tests.servers.example import CHECKOUT, serve, serve_streamlit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,27 @@ def take_page(running: Browser) -> None:
             save(page, "page-dark")
 
 
-PICTURES = {"page": take_page}
+def take_gradio(running: Browser) -> None:
+    with (
+        serve("gradio_app", "") as url,
+        opened(running, url, height=760) as page,
+    ):
+        box = page.get_by_test_id("textbox")
+        box.fill(QUESTION)
+        box.press("Enter")
+        expect(page.get_by_text("Sources (2)")).to_be_visible(timeout=30_000)
+        save(page, "gradio")
+
+
+def take_streamlit(running: Browser) -> None:
+    with serve_streamlit("") as url, opened(running, url, height=800) as page:
+        page.get_by_test_id("stChatInputTextArea").fill(QUESTION)
+        page.get_by_test_id("stChatInputSubmitButton").click()
+        expect(page.get_by_text("154 tokens")).to_be_visible(timeout=30_000)
+        save(page, "streamlit")
+
+
+PICTURES = {"page": take_page, "gradio": take_gradio, "streamlit": take_streamlit}
 
 
 def main(names: list[str]) -> None:

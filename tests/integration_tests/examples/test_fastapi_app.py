@@ -273,6 +273,14 @@ def test_a_stream_that_nobody_can_guess_is_asked_for(app: str):
     assert httpx.post(f"{app}/chat/1", json=body).status_code == 422
 
 
+def test_it_brings_a_server_of_its_own():
+    body = {"messages": [{"role": "user", "content": "Why is the sky blue?"}]}
+    with _example.serve("fastapi_app", "", module="examples.fastapi_app.app") as url:
+        answer = httpx.post(f"{url}/chat/{'b' * 32}", json=body, timeout=30)
+    assert "https://en.wikipedia.org/wiki/Rayleigh_scattering" in answer.text
+    assert "event: final" in answer.text
+
+
 def test_another_reader_of_server_sent_events_agrees(app: str, fake: FakeServer):
     fake.script(Reply(HOSTILE))
     body = {"messages": [{"role": "user", "content": "Hello"}]}

@@ -106,3 +106,11 @@ def test_a_cut_answer_says_so(app: str, fake: FakeServer, page: Page):
     ask(page)
     expect(page.get_by_text("The answer broke off.")).to_be_visible()
     assert text_of(answer(page)) == "one two three"
+
+
+def test_it_brings_a_server_of_its_own(page: Page):
+    with _example.serve_streamlit("") as url:
+        page.goto(url)
+        ask(page, "Say hello.")
+        expect(page.get_by_text(re.compile(r"^\d+ tokens$"))).to_be_visible()
+        assert text_of(answer(page))
