@@ -43,6 +43,7 @@ class Production:
     Attributes:
         opened: Done with the first event that is more than a status (None), or with
             the error that came instead of it.
+        has_failed: True if the store did not take everything.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Production:
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[Exception | None] = loop.create_future()
         self._frames = AsyncFrames(_Noticing(events, self.opened), encoder, on_error)
+        self.has_failed = False
         self._store = store
         self._stream_id = stream_id
         self._is_left = asyncio.Event()
@@ -82,7 +84,7 @@ class Production:
             await asyncio.wait(tasks)
             for task in tasks:
                 if not task.cancelled() and (error := task.exception()) is not None:
-                    logger.error("The replay store failed", exc_info=error)
+                    self._fail(error)
             await self._end()
 
     async def _copy(self) -> None:
@@ -90,14 +92,20 @@ class Production:
             await self._store.append(self._stream_id, frame)
 
     async def _end(self) -> None:
-        try:
-            await self._frames.stop()
-            await self._copy()
-            await self._store.end(self._stream_id)
-        except Exception:
-            logger.exception("The end of a stream could not be kept")
+        for step in (self._frames.stop, self._copy, self._mark_ended):
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - the next step counts all the same
+                self._fail(error)
         if not self.opened.done():
             self.opened.set_result(None)
+
+    async def _mark_ended(self) -> None:
+        await self._store.end(self._stream_id)
+
+    def _fail(self, error: BaseException) -> None:
+        logger.error("The replay store failed", exc_info=error)
+        self.has_failed = True
 
 
 class _Noticing:

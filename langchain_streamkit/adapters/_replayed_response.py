@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from langchain_streamkit.adapters._encoder import Encoder
     from langchain_streamkit.adapters._failure import ErrorFrame
     from langchain_streamkit.adapters._replay_store import ReplayState, ReplayStore
     from langchain_streamkit.adapters._table import ProtocolName
@@ -51,6 +52,13 @@ _EXPIRED: ErrorFrame = {
     "message": "This stream is no longer kept. Ask again.",
     "code": "stream_expired",
     "retryable": False,
+}
+
+_NOT_KEPT: ErrorFrame = {
+    "type": "error",
+    "message": "The answer is not whole: it could not be kept.",
+    "code": "stream_interrupted",
+    "retryable": True,
 }
 
 
@@ -87,13 +95,16 @@ class ReplayedEvents(ProtocolResponse):
         if stream_id is not None and not _NAME.fullmatch(stream_id):
             raise ValueError("stream_id is 1 to 128 letters, digits and . _ ~ : -")
         self._events = events
-        self._new_encoder = lambda: make_encoder(protocol, options)
+        self._protocol, self._options = protocol, options
         self._store = store
         self._stream_id = stream_id
         self._on_leave = on_leave
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            await self._send_head(self._events, scope, receive, send)
+            return
         name, after = self._wanted(scope)
         state = await self._store.state(name) if name else None
         if state is None and after is None:
@@ -106,7 +117,8 @@ class ReplayedEvents(ProtocolResponse):
         if (no := _nothing_to_read(state, after or 0)) is not None:
             await no(scope, receive, send)
             return
-        await self._send_frames(name or "", after or 0, scope, receive, send)
+        self.body_iterator = self._numbered(name or "", after or 0)
+        await self._send_frames(name or "", scope, receive, send)
 
     async def _start(
         self, name: str, scope: Scope, receive: Receive, send: Send
@@ -127,17 +139,17 @@ class ReplayedEvents(ProtocolResponse):
             if error is not None:
                 await self._refusal(error)(scope, receive, send)
             elif not has_left:
-                await self._send_frames(name, 0, scope, receive, send)
+                self.body_iterator = self._whole(name, production)
+                await self._send_frames(name, scope, receive, send)
         finally:
             if self._on_leave == "stop":
                 with anyio.CancelScope(shield=True):
                     await production.stop()
 
     async def _send_frames(
-        self, name: str, after: int, scope: Scope, receive: Receive, send: Send
+        self, name: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         self.headers["x-stream-id"] = name
-        self.body_iterator = self._numbered(name, after)
         await super().__call__(scope, receive, send)
 
     async def _numbered(self, name: str, after: int) -> AsyncGenerator[bytes, None]:
@@ -148,6 +160,20 @@ class ReplayedEvents(ProtocolResponse):
         except Exception as error:  # noqa: BLE001 - becomes the last frame
             for frame in self._new_encoder().failed(self._on_error(error)):
                 yield frame
+
+    async def _whole(
+        self, name: str, production: Production
+    ) -> AsyncGenerator[bytes, None]:
+        """All frames, and an error where the store did not take all of them."""
+        async with aclosing(self._numbered(name, 0)) as frames:
+            async for frame in frames:
+                yield frame
+        if production.has_failed:
+            for frame in self._new_encoder().failed(_NOT_KEPT):
+                yield frame
+
+    def _new_encoder(self) -> Encoder:
+        return make_encoder(self._protocol, self._options)
 
     def _wanted(self, scope: Scope) -> tuple[str | None, int | None]:
         """The stream that is asked for, and the last frame that the reader has."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from typing_extensions import override
 
 from langchain_streamkit.adapters._failure import (
@@ -30,15 +30,22 @@ from langchain_streamkit.adapters._opening import Opening
 from langchain_streamkit.adapters._table import HEADERS, PROTOCOLS, make_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        Awaitable,
+        Callable,
+        Mapping,
+    )
 
-    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from langchain_streamkit.adapters._table import ProtocolName
     from langchain_streamkit.events import StreamEvent
 
 __all__ = ["ProtocolResponse", "StreamedEvents", "leaving"]
+
+_NEVER = 10**8  # seconds; to early versions of sse-starlette 0 means "at once"
 
 
 class ProtocolResponse(EventSourceResponse):
@@ -72,10 +79,19 @@ class ProtocolResponse(EventSourceResponse):
             iter(()),
             headers={**own, **(headers or {})},
             media_type=row.media_type,
-            ping=ping if row.is_event_stream else 0,
+            ping=ping if ping and row.is_event_stream else _NEVER,
             ping_message_factory=_ping,
             sep="\n",
         )
+
+    async def _send_head(
+        self, unread: object, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a request that wants no body: no model is asked."""
+        aclose: Callable[[], Awaitable[Any]] | None = getattr(unread, "aclose", None)
+        if aclose is not None:
+            await aclose()
+        await Response(headers=dict(self.headers))(scope, receive, send)
 
     def _refusal(self, error: Exception) -> Response:
         """The response for a failure before the first event."""
@@ -110,6 +126,9 @@ class StreamedEvents(ProtocolResponse):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            await self._send_head(self._frames, scope, receive, send)
+            return
         try:
             async with leaving(receive) as left:
                 is_there = await self._opening.begin(self._first_event_timeout, left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -102,8 +103,12 @@ def make_encoder(protocol: str, options: Mapping[str, Any]) -> Encoder:
         module = importlib.import_module(f"{__package__}.{row.module}")
     except ModuleNotFoundError as error:
         raise missing(error, row.extra) from error
-    encoder: Encoder = getattr(module, row.encoder)(**options)
-    return encoder
+    kind: type[Encoder] = getattr(module, row.encoder)
+    known = set(inspect.signature(kind).parameters if options else ())
+    for name in options:
+        if name not in known:
+            raise TypeError(f"The protocol {protocol!r} has no option {name!r}.")
+    return kind(**options)
 
 
 def missing(error: ModuleNotFoundError, extra: str) -> ImportError:
