@@ -112,7 +112,7 @@ def describe(final: FinalEvent) -> str:
         >>> describe(FinalEvent(metadata={"model": "m"}, usage=Usage(5, 7, 12)))
         'm · 7 tokens'
     """
-    timing = final.metadata.get("timing") or {}
+    timing: dict[str, float | None] = final.metadata.get("timing") or {}
     first, speed = timing.get("first_token_seconds"), timing.get("tokens_per_second")
     usage = final.usage or Usage()
     facts = (

@@ -15,7 +15,7 @@ NOTEBOOK = CHECKOUT / "examples" / "notebook.ipynb"
 
 
 def read() -> Any:
-    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(NOTEBOOK, as_version=4)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Any]:
