@@ -14,5 +14,7 @@ WORDS = (
     *("<code>", "note", "end"),
 )
 """What must be left of it on every screen."""
-ACTING = frozenset(map(chr, [*range(9), *range(11, 32), *range(127, 160), 0x202E, 0x2066]))
+ACTING = frozenset(
+    map(chr, [*range(9), *range(11, 32), *range(127, 160), 0x202E, 0x2066])
+)
 """Characters that must not reach one."""
