@@ -145,7 +145,8 @@ example-gradio: $(VENV)/.has-package ## A chat with Gradio
 .PHONY: example-notebook
 example-notebook: $(VENV)/.has-examples ## A notebook in JupyterLab
 	$(EXAMPLE) $(BIN)/python -m jupyterlab --no-browser --ip 127.0.0.1 \
-	    $(if $(PORT),--port $(PORT)) examples/notebook.ipynb
+	    $(if $(filter 0,$(shell id -u)),--allow-root) $(if $(PORT),--port $(PORT)) \
+	    examples/notebook.ipynb
 
 .PHONY: example-streamlit
 example-streamlit: $(VENV)/.has-examples ## A chat with Streamlit

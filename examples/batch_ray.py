@@ -127,7 +127,9 @@ def ask_all(model: BaseChatModel, options: argparse.Namespace) -> dict[str, int]
         prompts = ray.data.read_json(str(Path(options.input).resolve()), lines=True)
     else:
         prompts = ray.data.range(options.prompts).map_batches(make_prompts)
-    results = prompts.map_batches(without, fn_args=(done,)).map_batches(
+    left = prompts.map_batches(without, fn_args=(done,))
+    # A batch is a task of its own: what it gives is seen, and kept, at once.
+    results = left.repartition(target_num_rows_per_block=options.batch).map_batches(
         Asker,
         fn_constructor_args=(model, folder, options.at_once),
         batch_size=options.batch,
