@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from langchain_streamkit.testing import FakeServer, Reply
 from tests.integration_tests.servers.example import CHECKOUT, HOSTILE, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOTEBOOK = CHECKOUT / "examples" / "notebook.ipynb"
 
@@ -18,13 +23,15 @@ def read() -> Any:
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Any]:
+def run(folder: Path, url: str) -> list[Any]:
     """The outputs of each cell with code."""
-    for name, value in environment(url).items():
-        monkeypatch.setenv(name, value)
-    notebook = read()
-    where = {"metadata": {"path": str(NOTEBOOK.parent)}}
-    NotebookClient(notebook, timeout=60, resources=where).execute()
+    done = folder / "done.ipynb"
+    command = [sys.executable, "-c", "from nbclient.cli import main; main()"]
+    command += [str(NOTEBOOK), "--output", str(done), "--timeout", "60"]
+    subprocess.run(
+        command, check=True, timeout=150, env=os.environ | environment(url), cwd=folder
+    )
+    notebook = nbformat.read(done, as_version=4)
     return [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -35,8 +42,8 @@ def test_it_is_kept_without_outputs():
 
 
 @pytest.mark.timeout(180, func_only=True)
-def test_every_cell_runs_with_its_own_server(monkeypatch: pytest.MonkeyPatch):
-    _, shown, usage, counted, grown, tried, _ = run(monkeypatch, "")
+def test_every_cell_runs_with_its_own_server(tmp_path: Path):
+    _, shown, usage, counted, grown, tried, _ = run(tmp_path, "")
     (answer,) = shown
     markdown = answer.data["text/markdown"]
     assert "<details" in markdown
@@ -50,11 +57,11 @@ def test_every_cell_runs_with_its_own_server(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.timeout(180, func_only=True)
-def test_hostile_text_is_only_text(monkeypatch: pytest.MonkeyPatch):
+def test_hostile_text_is_only_text(tmp_path: Path):
     person = '{"name": "Ada", "age": 36}'
     with FakeServer() as server:
         server.script(Reply(HOSTILE, reasoning=HOSTILE), HOSTILE, person, HOSTILE)
-        _, shown, *_, tried, _ = run(monkeypatch, server.url)
+        _, shown, *_, tried, _ = run(tmp_path, server.url)
     for output in (shown[0], tried[0]):
         markdown = output.data["text/markdown"]
         assert "<script" not in markdown
