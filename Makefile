@@ -54,6 +54,7 @@ $(VENV)/.has-package: $(BIN)/python pyproject.toml langchain_streamkit/_version.
 install: $(VENV)/.has-dev ## Everything that a developer needs
 
 TEST_FILE ?=
+LANGSERVE_VENV = .cache/venv-langserve
 UNIT_TESTS = $(or $(TEST_FILE),tests/unit_tests)
 INTEGRATION_TESTS = $(or $(TEST_FILE),tests/integration_tests)
 
@@ -63,6 +64,7 @@ test tests: $(VENV)/.has-test ## Unit tests, without a network (TEST_FILE=...)
 
 .PHONY: integration_tests integration_test
 integration_tests integration_test: $(VENV)/.has-servers ## Tests against real servers on this machine
+	@$(MAKE) --no-print-directory VENV=$(LANGSERVE_VENV) $(LANGSERVE_VENV)/.langserve
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -o faulthandler_timeout=1200 $(INTEGRATION_TESTS) $(ARGS)
 
 .PHONY: test_watch
@@ -130,6 +132,46 @@ MODEL ?=
 demo: $(VENV)/.has-package ## Watch a stream of a fake server, or of your own (URL=... MODEL=...)
 	$(BIN)/python examples/demo.py "$(URL)" "$(MODEL)"
 
+PORT ?=
+EXAMPLE = URL="$(URL)" MODEL="$(MODEL)" PORT="$(PORT)"
+.PHONY: example-fastapi
+example-fastapi: $(VENV)/.has-package ## A chat page with FastAPI (URL=... MODEL=... PORT=...)
+	$(EXAMPLE) $(BIN)/python -m examples.fastapi_app.app
+
+.PHONY: example-gradio
+example-gradio: $(VENV)/.has-package ## A chat with Gradio
+	$(EXAMPLE) $(BIN)/python -m examples.gradio_app
+
+.PHONY: example-notebook
+example-notebook: $(VENV)/.has-examples ## A notebook in JupyterLab
+	$(EXAMPLE) $(BIN)/python -m jupyterlab --no-browser --ip 127.0.0.1 \
+	    $(if $(filter 0,$(shell id -u)),--allow-root) $(if $(PORT),--port $(PORT)) \
+	    examples/notebook.ipynb
+
+.PHONY: example-streamlit
+example-streamlit: $(VENV)/.has-examples ## A chat with Streamlit
+	$(EXAMPLE) $(BIN)/python -m streamlit run examples/streamlit_app.py \
+	    --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false \
+	    $(if $(PORT),--server.port $(PORT))
+
+.PHONY: example-batch-ray
+example-batch-ray: $(VENV)/.has-examples ## Many prompts with Ray Data, resumable (ARGS="--prompts 1000000")
+	$(EXAMPLE) $(BIN)/python -m examples.batch_ray $(ARGS)
+
+.PHONY: example-langserve
+example-langserve: ## A LangServe server, in an environment of its own
+	@$(MAKE) --no-print-directory VENV=$(LANGSERVE_VENV) $(LANGSERVE_VENV)/.langserve
+	$(EXAMPLE) $(LANGSERVE_VENV)/bin/python -m examples.langserve_app
+
+$(LANGSERVE_VENV)/.langserve: $(BIN)/python pyproject.toml
+	@echo "Installing LangServe in $(VENV)"
+	@$(INSTALL) --editable . --group langserve
+	@touch $@
+
+.PHONY: screenshots
+screenshots: $(VENV)/.has-servers ## The pictures of docs/examples.md, taken anew (needs chromium)
+	$(BIN)/python -m tests.integration_tests.screenshots $(ARGS)
+
 .PHONY: safety
 safety: $(VENV)/.has-test ## What an agent does with a tool call that was cut
 	$(BIN)/python -m benchmarks.safety $(ARGS)
@@ -173,4 +215,4 @@ clean: ## Remove everything that was made here
 
 .PHONY: help
 help: ## This list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z_ ]+:.*## / {split($$1, names, " "); printf "  %-18s %s\n", names[1], $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z_ -]+:.*## / {split($$1, names, " "); printf "  %-18s %s\n", names[1], $$2}' $(MAKEFILE_LIST)

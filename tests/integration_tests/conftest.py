@@ -12,7 +12,7 @@ import gc
 import os
 import warnings
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -28,16 +28,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+Running = TypeVar("Running")
+
+
 @pytest.fixture(scope="session")
 def aimock() -> Iterator[Server]:
     """The scripted server with the answers of ``servers/aimock_fixtures.json``."""
-    yield from _running(_aimock.serve())
+    yield from running(_aimock.serve())
 
 
 @pytest.fixture(scope="session")
 def llama() -> Iterator[Server]:
     """The genuine llama-server with the model of ``servers/tiny_model.py``."""
-    yield from _running(_llama.serve())
+    yield from running(_llama.serve())
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,8 @@ def foreign_loops() -> Iterator[None]:
         gc.collect()
 
 
-def _running(start: AbstractContextManager[Server]) -> Iterator[Server]:
+def running(start: AbstractContextManager[Running]) -> Iterator[Running]:
+    """Run something for a fixture; skip, or fail, where it cannot run."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(start)

@@ -32,6 +32,7 @@ __all__ = [
     "run",
     "serve",
     "serve_until_interrupted",
+    "supervised",
 ]
 
 _SUPERVISOR = Path(__file__).with_name("_supervise.py")
@@ -115,7 +116,7 @@ def run(
         UnavailableError: If it fails or takes longer.
     """
     program = Path(command[0]).name
-    with _supervised(command, log=log, env=env) as process:
+    with supervised(command, log=log, env=env) as process:
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -151,7 +152,7 @@ def serve(
         UnavailableError: If it ends, or is silent about its port, before that.
     """
     log = _new_log(folder, name)
-    with _supervised(command, log=log, env=env) as process:
+    with supervised(command, log=log, env=env) as process:
         root = _wait_until_listening(process, log, time.monotonic() + seconds)
         yield Server(url=f"{root}/v1", api_key=api_key, log=log)
 
@@ -176,12 +177,22 @@ def serve_until_interrupted(server: contextlib.AbstractContextManager[Server]) -
 
 
 @contextmanager
-def _supervised(
+def supervised(
     command: Sequence[str | Path],
     *,
     log: Path,
     env: Mapping[str, str] | None,
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program, and end its whole group when the context ends.
+
+    Args:
+        command: The program and its arguments; it runs in the log's folder.
+        log: The file for all that it prints.
+        env: Environment variables to add to ours.
+
+    Yields:
+        The process that leads the group.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", _SUPERVISOR, *command],
