@@ -11,7 +11,7 @@ from langchain_streamkit.testing import Cut, Drip, ErrorFrame, FakeServer, Reply
 if TYPE_CHECKING:
     from langchain_streamkit.testing import ReceivedRequest
 
-_WORDS = [f"word{number} " for number in range(20)]
+_WORDS = [f"word{number} " for number in range(12)]
 _FAULTS = (
     (),
     (),
