@@ -26,7 +26,7 @@ from langchain_streamkit._langchain.metadata import (
     annotations_of,
     response_metadata_of,
 )
-from langchain_streamkit._langchain.templates import filled_generation
+from langchain_streamkit._langchain.templates import filled_arguments, filled_generation
 from langchain_streamkit._wire.deltas import (
     AnswerEnd,
     MediaDelta,
@@ -82,6 +82,8 @@ class ChunkBuilder:
             if type(event) is ReasoningEvent:
                 thought = {"reasoning_content": event.content}
                 return (filled_generation("", thought),)
+            if type(event) is ToolCallDeltaEvent and event.id is event.name is None:
+                return (filled_arguments(event.index, event.args),)
         if isinstance(event, TextEvent):
             message = self._text(event)
         elif isinstance(event, ReasoningEvent):
