@@ -41,6 +41,8 @@ _LONGEST_PLACEHOLDER = 64  # with white space
 _OWN_KEYS = frozenset(
     {"index", "id", "type", "function", "custom", "name", "arguments", "input"}
 )
+_PLAIN_PIECE = frozenset({"index", "id", "type", "function"})
+_PLAIN_FUNCTION = frozenset({"arguments"})
 _CLOSING_MARK = "\u2063cut\u2063"
 
 
@@ -167,6 +169,42 @@ class ToolCallAssembler:
         call.name = call.name or name
         call.extras.update(extras)
         return self._release(call, call.joiner.feed(args))
+
+    def feed_arguments(self, pieces: list[Any]) -> list[ToolCallDeltaEvent] | None:
+        """Take a delta that is one more piece of the latest call's arguments.
+
+        Args:
+            pieces: The delta's ``tool_calls``, without halves of characters.
+
+        Returns:
+            What ``feed`` would give, or None if ``feed`` must be asked.
+
+        Raises:
+            StreamLimitError: If the arguments are too long.
+        """
+        call = self._latest
+        if call is None or not call.parts or len(pieces) != 1:
+            return None
+        piece = pieces[0]
+        if type(piece) is not dict or not _PLAIN_PIECE.issuperset(piece):
+            return None
+        function, index = piece.get("function"), piece.get("index")
+        if (
+            type(index) is not int
+            or self._by_index.get(index) is not call
+            or piece.get("id")
+            or type(function) is not dict
+            or function.keys() != _PLAIN_FUNCTION
+        ):
+            return None
+        args = function["arguments"]
+        if (
+            type(args) is not str
+            or len(args) == call.size  # it may be the whole call once more
+            or call.joiner.is_holding
+        ):
+            return None
+        return self._release(call, args)
 
     def finish(self, finish_reason: str | None) -> list[ToolCallDeltaEvent]:
         """End all calls: parse their arguments, and mark those that are broken.

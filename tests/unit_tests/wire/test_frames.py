@@ -52,7 +52,7 @@ class LongWay(StreamDecoder):
 class LongReader(FrameReader):
     __slots__ = ()
 
-    def read_plain(self, frame: Any) -> StreamEvent | None:
+    def read_plain(self, frame: Any) -> list[StreamEvent] | None:
         return None
 
 
@@ -177,10 +177,10 @@ def test_ordinary_text_goes_the_short_way() -> None:
     assert [reader.read_plain(frame) for frame in frames] == [None] * 4
     for frame in frames[:2]:
         reader.read(frame)
-    assert reader.read_plain(frames[2]) == TextEvent("c")
+    assert reader.read_plain(frames[2]) == [TextEvent("c")]
     assert reader.read_plain({**frames[3], "usage": {"total_tokens": 3}}) is None
     assert reader.read_plain({**frames[3], "new": 1}) is None
-    assert reader.read_plain(frames[3]) == TextEvent("d")
+    assert reader.read_plain(frames[3]) == [TextEvent("d")]
     assert reader.answer.text == "abcd"
 
 
