@@ -117,14 +117,14 @@ def v3_characters(event: Any) -> int:
 
 
 def model_maker(
-    module: str, name: str, address: str, **more: Any
+    module: str, name: str, address: str
 ) -> Callable[[str, Workload], BaseChatModel]:
     """Makes models of a class; its module is imported now."""
     kind: Any = getattr(importlib.import_module(module), name)
 
     def make(url: str, workload: Workload) -> BaseChatModel:
         del workload
-        made: BaseChatModel = kind(**{"model": "m", "api_key": KEY, address: url, **more})
+        made: BaseChatModel = kind(**{"model": "m", "api_key": KEY, address: url})
         return made
 
     return make

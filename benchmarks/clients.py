@@ -8,24 +8,19 @@ from functools import partial
 from benchmarks.bare import HttpxClient, OpenAIClient, SocketClient
 from benchmarks.chat_models import ChatModelClient, model_maker
 from benchmarks.client import Client
-from benchmarks.floor import Floor, FloorClient, NativeFloor, NativeFloorClient
-from benchmarks.floor import floor_maker
+from benchmarks.floor import (
+    Floor,
+    FloorClient,
+    NativeFloor,
+    NativeFloorClient,
+    floor_maker,
+)
+from benchmarks.models import MODELS
 
-__all__ = ["CLIENTS", "MODELS", "make_client"]
-
-# Name: module, class, the parameter of the address, and more parameters.
-MODELS: dict[str, tuple[str, str, str, dict[str, object]]] = {
-    "streamkit": ("langchain_streamkit", "ChatStreamKit", "base_url", {}),
-    "ChatOpenAI": ("langchain_openai", "ChatOpenAI", "base_url", {}),
-    "ChatDeepSeek": ("langchain_deepseek", "ChatDeepSeek", "api_base", {}),
-    "ChatMistralAI": ("langchain_mistralai", "ChatMistralAI", "base_url", {}),
-    "ChatMaritaca": ("langchain_maritaca", "ChatMaritaca", "base_url", {}),
-}
-
+__all__ = ["CLIENTS", "make_client"]
 
 def _chat_model(name: str) -> Client:
-    module, kind, address, more = MODELS[name]
-    return ChatModelClient(model_maker(module, kind, address, **more))
+    return ChatModelClient(model_maker(*MODELS[name]))
 
 
 CLIENTS: dict[str, Callable[[], Client]] = {

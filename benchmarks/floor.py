@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from benchmarks.chat_models import ChatModelClient
@@ -18,8 +19,28 @@ if TYPE_CHECKING:
 __all__ = ["FloorClient", "NativeFloorClient", "floor_maker"]
 
 
+def arguments_chunk(piece: str) -> ChatGenerationChunk:
+    """A chunk of a tool call's arguments."""
+    call = tool_call_chunk(index=0, id=None, name=None, args=piece)
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content="", tool_call_chunks=[call])
+    )
+
+
+def thought_chunk(piece: str) -> ChatGenerationChunk:
+    """A chunk of reasoning."""
+    kwargs = {"reasoning_content": piece}
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content="", additional_kwargs=kwargs)
+    )
+
+
+CHUNKS = {"tool": arguments_chunk, "reasoning": thought_chunk}
+
+
 class Floor(BaseChatModel):
     pieces: list[str]
+    kind: str = "text"
 
     @property
     def _llm_type(self) -> str:
@@ -32,6 +53,9 @@ class Floor(BaseChatModel):
     def _stream(
         self, messages: list[BaseMessage], *_: Any, **__: Any
     ) -> Iterator[ChatGenerationChunk]:
+        if self.kind != "text":
+            yield from map(CHUNKS[self.kind], self.pieces)
+            return
         for piece in self.pieces:
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
 
@@ -64,7 +88,8 @@ def floor_maker(kind: type[Floor]) -> Callable[[str, Workload], BaseChatModel]:
 
     def make(url: str, workload: Workload) -> BaseChatModel:
         del url
-        return kind(pieces=pieces_of(workload.kind, workload.chunks))
+        pieces = pieces_of(workload.kind, workload.chunks)
+        return kind(pieces=pieces, kind=workload.kind)
 
     return make
 

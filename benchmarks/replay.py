@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from collections import defaultdict
 from contextlib import suppress
@@ -200,6 +201,7 @@ async def run() -> None:
     host, port = server.sockets[0].getsockname()
     print(f"http://{host}:{port}", flush=True)
     await stopped.wait()
+    os._exit(0)  # connections may be open; nothing is worth a goodbye
 
 
 def main() -> None:

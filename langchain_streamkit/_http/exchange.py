@@ -211,17 +211,18 @@ class Exchange:
         Raises:
             StreamKitError: If a clock has run out.
         """
-        decoder, clocks = self._decoder, self.clocks
+        decoder, clocks, now = self._decoder, self.clocks, self.runtime.monotonic
         for piece in self._content.pieces(data):
             events = decoder.feed(piece)
             self.is_over = decoder.is_done or decoder.failure is not None
             if events:
-                self._note_progress()
+                came = now()
+                self._note_progress(came)
                 events = self._resumption.watch(events)
-            if events:
-                clocks.hold(self.now())
-                yield events
-                clocks.release(self.now())
+                if events:
+                    clocks.hold(came)
+                    yield events
+                    clocks.release(now())
             if self.is_over:
                 return
         self.check_clocks()
@@ -255,7 +256,10 @@ class Exchange:
 
     def check_clocks(self) -> None:
         """Raise the error of the clock that has run out, if one has."""
-        error = self.clocks.expired(self.now(), self.where)
+        now = self.now()
+        if now < self.clocks.deadline:  # asked after every read
+            return
+        error = self.clocks.expired(now, self.where)
         if error is not None:
             raise error
 
@@ -338,8 +342,7 @@ class Exchange:
             left = min(left, seconds)
         return None if left == math.inf else max(left, _SHORTEST_WAIT)
 
-    def _note_progress(self) -> None:
-        now = self.now()
+    def _note_progress(self, now: float) -> None:
         self.clocks.progress(now)
         if not self._has_content:
             self._has_content = True

@@ -173,6 +173,9 @@ class SSEDecoder:
                 is_clean = self._is_clean()
             else:
                 return
+        if not rest:
+            self._unfinished = 0
+            return
         lines = rest.split(b"\n")
         tail = lines.pop()
         if self._read_lines(lines, events):
