@@ -89,9 +89,8 @@ def measure(url: str, workloads: list[Workload], rounds: int, results: Results) 
         run = 0
         for workload in workloads:
             started = time.monotonic()
-            times = min(rounds, 2) if workload.is_slow else rounds
-            # The first round is for caches and connections; it is not kept.
-            for turn in range(times if workload.is_slow else times + 1):
+            # A first round is for caches and connections; it is not kept.
+            for turn in range(1 if workload.is_slow else rounds + 1):
                 for name, worker in workers.items():
                     run += 1
                     if workload.only and name not in workload.only:

@@ -121,28 +121,27 @@ class FrameReader:
             for key in shape.quiet_choice:
                 if choice[key]:
                     return None
-            speaker = ""
+            speaker, said = "", None
             for key in shape.speakers:
                 value = delta[key]
                 if value or value not in SILENT:
                     if speaker:
                         return None
-                    speaker = key
+                    speaker, said = key, value
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
-        return self._read_speaker(speaker, delta[speaker]) if speaker else []
+        if speaker == "content" and type(said) is str and self._channel.is_plain:
+            self.answer.text_parts.append(said)
+            return [TextEvent(said)]
+        return self._read_other(speaker, said) if speaker else []
 
-    def _read_speaker(self, name: str, said: Any) -> list[StreamEvent] | None:
-        """The only thing that a delta says, if the filters have nothing to do."""
-        if type(said) is str:
-            if name == "content":
-                if self._channel.is_plain:
-                    self.answer.text_parts.append(said)
-                    return [TextEvent(said)]
-            elif name in REASONING_FIELDS and self._thoughts.is_plain:
+    def _read_other(self, speaker: str, said: object) -> list[StreamEvent] | None:
+        """What a delta says that is no text, if the filters have nothing to do."""
+        if speaker in REASONING_FIELDS:
+            if type(said) is str and self._thoughts.is_plain:
                 self.answer.reasoning_parts.append(said)
                 return [ReasoningEvent(said)]
-        elif name == "tool_calls" and type(said) is list:
+        elif speaker == "tool_calls" and type(said) is list:
             return self._assembler.feed_arguments(cast("list[Any]", said))
         return None
 

@@ -20,7 +20,7 @@ from langchain_streamkit._wire.nesting import JsonNesting, is_too_deep
 from langchain_streamkit._wire.shapes import as_mapping, as_text
 from langchain_streamkit._wire.surrogates import SurrogateJoiner
 from langchain_streamkit.errors import StreamLimitError
-from langchain_streamkit.events import ToolCallDeltaEvent
+from langchain_streamkit.events import StreamEvent, ToolCallDeltaEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,7 +170,7 @@ class ToolCallAssembler:
         call.extras.update(extras)
         return self._release(call, call.joiner.feed(args))
 
-    def feed_arguments(self, pieces: list[Any]) -> list[ToolCallDeltaEvent] | None:
+    def feed_arguments(self, pieces: list[Any]) -> list[StreamEvent] | None:
         """Take a delta that is one more piece of the latest call's arguments.
 
         Args:
@@ -204,7 +204,7 @@ class ToolCallAssembler:
             or call.joiner.is_holding
         ):
             return None
-        return self._release(call, args)
+        return [*self._release(call, args)]
 
     def finish(self, finish_reason: str | None) -> list[ToolCallDeltaEvent]:
         """End all calls: parse their arguments, and mark those that are broken.
