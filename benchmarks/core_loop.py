@@ -1,12 +1,13 @@
 """The core loop alone: prepared bytes become events and chunks, without I/O.
 
-``python -m benchmarks.core_loop KIND CHUNKS`` runs it once, for programs that count
-instructions from outside; ``read`` is the same loop for programs inside.
+``python -m benchmarks.core_loop FILE`` reads the answer in a file, for programs that
+count instructions from outside; ``read`` is the same loop for programs inside.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from benchmarks.replay import FRAMES_PER_WRITE, frames_of
 from langchain_streamkit._langchain.chunks import ChunkBuilder
@@ -14,6 +15,8 @@ from langchain_streamkit._wire.answer import AnswerContext
 from langchain_streamkit._wire.stream_decoder import StreamDecoder
 
 __all__ = ["main", "prepare", "read"]
+
+READ_BYTES = 8_192
 
 
 def prepare(kind: str, chunks: int) -> list[bytes]:
@@ -36,9 +39,10 @@ def read(reads: list[bytes]) -> int:
 
 
 def main() -> None:
-    """Run the loop once."""
-    kind, chunks = sys.argv[1:]
-    assert read(prepare(kind, int(chunks))) >= int(chunks)
+    """Read the file once, in reads that end anywhere."""
+    data = Path(sys.argv[1]).read_bytes()
+    places = range(0, len(data), READ_BYTES)
+    assert read([data[place : place + READ_BYTES] for place in places])
 
 
 if __name__ == "__main__":
