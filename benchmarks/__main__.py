@@ -14,17 +14,19 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.clients import CLIENTS
 from benchmarks.models import MODELS
 from benchmarks.report import Results, print_report
-from benchmarks.workloads import WORKLOADS, Workload
 from benchmarks.worker import Figure
+from benchmarks.workloads import WORKLOADS, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PYTHON = sys.executable
 ROUNDS = 5
@@ -81,7 +83,13 @@ def server() -> Iterator[str]:
         process.wait()
 
 
-def measure(url: str, workloads: list[Workload], rounds: int, results: Results) -> None:
+def measure(
+    url: str,
+    workloads: list[Workload],
+    rounds: int,
+    results: Results,
+    keep: Callable[[Results], None],
+) -> None:
     """Let all clients take turns at all workloads."""
     workers = {name: Worker(name, url) for name in CLIENTS}
     try:
@@ -100,6 +108,7 @@ def measure(url: str, workloads: list[Workload], rounds: int, results: Results) 
                         results.add(workload.name, name, figure)
             seconds = time.monotonic() - started
             print(f"{workload.title}: {seconds:.0f} s", file=sys.stderr, flush=True)
+            keep(results)
     finally:
         for worker in workers.values():
             worker.stop()
@@ -130,34 +139,49 @@ def environment() -> dict[str, str]:
     return found
 
 
+def show(results: Results, plot: Path | None) -> None:
+    """Print the table, and draw it if asked to."""
+    print_report(results)
+    if plot:
+        from benchmarks.plot import draw  # noqa: PLC0415 - matplotlib is large
+
+        draw(results, plot)
+
+
 def main() -> None:
     """Measure, print the table, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--quick", action="store_true", help="a round, without the slow")
+    parser.add_argument(
+        "--quick", action="store_true", help="a round, without the slow"
+    )
     parser.add_argument("--only", default="", help="names of workloads, with commas")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--plot", type=Path, help="draw the table's ratios (SVG)")
+    parser.add_argument("--show", type=Path, help="measure nothing; read this JSON")
     arguments = parser.parse_args()
+    if arguments.show:
+        show(Results.from_json(arguments.show.read_text("utf-8")), arguments.plot)
+        return
     only = set(filter(None, arguments.only.split(",")))
     workloads = [
-        workload
-        for workload in WORKLOADS
-        if (workload.name in only) or not (only or (arguments.quick and workload.is_slow))
+        one
+        for one in WORKLOADS
+        if one.name in only or not (only or (arguments.quick and one.is_slow))
     ]
     rounds = 1 if arguments.quick else arguments.rounds
     results = Results(environment())
-    with server() as url:
-        measure(url, workloads, rounds, results)
-        if not only:
-            measure_once(url, min(rounds, 3), results)
-    print_report(results)
-    if arguments.json:
-        arguments.json.write_text(results.to_json() + "\n", encoding="utf-8")
-    if arguments.plot:
-        from benchmarks.plot import draw  # noqa: PLC0415 - matplotlib is large
 
-        draw(results, arguments.plot)
+    def keep(results: Results) -> None:
+        if arguments.json:
+            arguments.json.write_text(results.to_json() + "\n", encoding="utf-8")
+
+    with server() as url:
+        measure(url, workloads, rounds, results, keep)
+        if not only or "once" in only:
+            measure_once(url, min(rounds, 3), results)
+    keep(results)
+    show(results, arguments.plot)
 
 
 if __name__ == "__main__":

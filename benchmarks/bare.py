@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import json
 import socket
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +18,8 @@ from benchmarks.client import KEY, Client
 from benchmarks.replay import expected_characters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.workloads import Workload
 
 __all__ = ["HttpxClient", "OpenAIClient", "SocketClient"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from benchmarks.bare import HttpxClient, OpenAIClient, SocketClient
 from benchmarks.chat_models import ChatModelClient, model_maker
-from benchmarks.client import Client
 from benchmarks.floor import (
     Floor,
     FloorClient,
@@ -17,7 +16,13 @@ from benchmarks.floor import (
 )
 from benchmarks.models import MODELS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.client import Client
+
 __all__ = ["CLIENTS", "make_client"]
+
 
 def _chat_model(name: str) -> Client:
     return ChatModelClient(model_maker(*MODELS[name]))

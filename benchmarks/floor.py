@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -14,6 +13,8 @@ from benchmarks.chat_models import ChatModelClient
 from benchmarks.replay import pieces_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
     from benchmarks.workloads import Workload
 
 __all__ = ["FloorClient", "NativeFloorClient", "floor_maker"]

@@ -74,7 +74,9 @@ def delta_of(kind: str, piece: str) -> dict[str, Any]:
     return {"content": piece}
 
 
-def frame(delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> bytes:
+def frame(
+    delta: dict[str, Any], finish_reason: str | None = None, **more: Any
+) -> bytes:
     """One frame of an event stream."""
     choice = {
         "index": 0,
@@ -149,7 +151,9 @@ class Server:
                 sizes = [line for line in lines if line.startswith("content-length:")]
                 size = int(sizes[0].split(":")[1]) if sizes else 0
                 body = await reader.readexactly(size)
-                kind, chunks, pace, streams, run = lines[0].split(" ")[1].split("/")[1:6]
+                kind, chunks, pace, streams, run = (
+                    lines[0].split(" ")[1].split("/")[1:6]
+                )
                 replay = Replay(kind, int(chunks), pace, int(streams), int(run))
                 if json.loads(body).get("stream"):
                     await self.stream(replay, writer)

@@ -87,9 +87,10 @@ def cell(results: Results, row: str, client: str) -> str:
     """A median with its spread, or why there is none."""
     middle, note = results.median(row, client), results.notes.get((row, client), "")
     if middle is None:
-        return "–" if note in {"", "does not do this"} else note
+        return "-" if note in {"", "does not do this"} else note
     mark = "*" if note == "loses it" else ""
-    return f"{middle:.3g}{mark} ±{results.spread(row, client) / 2:.0f}%" if middle < 1e3 else f"{middle:,.0f}{mark} ±{results.spread(row, client) / 2:.0f}%"
+    figure = f"{middle:.3g}" if middle < 1_000 else f"{middle:,.0f}"
+    return f"{figure}{mark} ±{results.spread(row, client) / 2:.0f}%"
 
 
 def table(results: Results) -> list[str]:
@@ -103,7 +104,7 @@ def table(results: Results) -> list[str]:
         "| work | " + " | ".join(clients) + " |",
         "| --- |" + " ---: |" * len(clients),
     ]
-    titles = {workload.name: f"{w.title}, {w.unit}" for workload in WORKLOADS for w in [workload]}
+    titles = {one.name: f"{one.title}, {one.unit}" for one in WORKLOADS}
     for row, title in {**titles, **dict(ONCE)}.items():
         if results.values.get(row):
             cells = (cell(results, row, client) for client in clients)
@@ -119,7 +120,7 @@ def ratios(results: Results) -> list[str]:
         if ours is None:
             continue
         others = (results.median(workload.name, name) for name in (FLOOR, OPENAI))
-        cells = (f"{ours / other:.2f}" if other else "–" for other in others)
+        cells = (f"{ours / other:.2f}" if other else "-" for other in others)
         lines.append(f"| {workload.title} | " + " | ".join(cells) + " |")
     return lines
 
@@ -163,7 +164,5 @@ def print_report(results: Results) -> None:
     for lines in (table(results), ratios(results), goals(results)):
         print("\n".join(lines) + "\n")
     print("Median, and half the distance between the least and the most.")
-    print("*: this client gave less than the server sent. –: it does not do this.")
+    print("*: this client gave less than the server sent. -: it does not do this.")
     print(f"Goals are for a machine that is {results.slowness:.2f} times as fast.")
-
-

@@ -47,12 +47,12 @@ class Workload:
 
 
 _GROWING = ("floor", "streamkit", "ChatOpenAI")
+# The others keep httpx's own limit of 100 connections.
+_MANY_CONNECTIONS = ("streamkit", "ChatOpenAI", "httpx, orjson", "bare socket")
 
 WORKLOADS = (
     Workload("text", "text at once", "stream", goal=0.9 * GOAL_FLOOR),
-    Workload(
-        "write", "text, a write per frame, sync", "stream", pace="write", goal=15
-    ),
+    Workload("write", "text, a write per frame, sync", "stream", pace="write", goal=15),
     Workload("awrite", "text, a write per frame, async", "astream", pace="write"),
     Workload(
         "paced-100",
@@ -61,7 +61,6 @@ WORKLOADS = (
         chunks=100,
         pace="20",
         streams=100,
-        repeats=1,
         goal=40,
         is_slow=True,
     ),
@@ -72,8 +71,8 @@ WORKLOADS = (
         chunks=20,
         pace="200",
         streams=1_000,
-        repeats=1,
         is_slow=True,
+        only=_MANY_CONNECTIONS,
     ),
     Workload("tool", "tool-call arguments", "stream", kind="tool", goal=12),
     Workload("reasoning", "reasoning", "stream", kind="reasoning"),
@@ -83,9 +82,7 @@ WORKLOADS = (
     Workload("chain", "LCEL chain with StrOutputParser", "chain"),
     Workload("invoke", "`invoke`", "invoke", repeats=30, unit="µs a call"),
     Workload("construct", "construction", "construct", repeats=30, unit="µs each"),
-    Workload(
-        "first", "time to the first token", "first", repeats=30, unit="µs (wall)"
-    ),
+    Workload("first", "time to the first token", "first", repeats=30, unit="µs (wall)"),
     *(
         Workload(
             f"grow-{chunks}",
@@ -105,7 +102,6 @@ WORKLOADS = (
             "stream",
             kind="tool",
             chunks=chunks,
-            repeats=1,
             is_slow=True,
             only=("floor", "streamkit"),
         )

@@ -108,7 +108,7 @@ class ContentDecoder:
                 if not data.startswith(_GZIP_START):
                     return  # padding
                 # a gzip body may be several files
-                self._engine = zlib.decompressobj(wbits=self._bits)
+                self._engine = zlib.decompressobj(wbits=self._bits or 0)
             piece = self._engine.decompress(data, _PIECE_BYTES)
             data = self._engine.unconsumed_tail or self._engine.unused_data
             is_full = len(piece) == _PIECE_BYTES

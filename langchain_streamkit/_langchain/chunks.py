@@ -77,13 +77,9 @@ class ChunkBuilder:
             One chunk, or none for an event that no chunk carries.
         """
         if not self._is_v1:
-            if type(event) is TextEvent:
-                return (filled_generation(event.content),)
-            if type(event) is ReasoningEvent:
-                thought = {"reasoning_content": event.content}
-                return (filled_generation("", thought),)
-            if type(event) is ToolCallDeltaEvent and event.id is event.name is None:
-                return (filled_arguments(event.index, event.args),)
+            filled = _filled(event)
+            if filled is not None:
+                return (filled,)
         if isinstance(event, TextEvent):
             message = self._text(event)
         elif isinstance(event, ReasoningEvent):
@@ -157,6 +153,17 @@ class ChunkBuilder:
             self._kind = kind
             self._blocks[kind] += 1
         return f"lc_{kind}_{self._blocks[kind]}"
+
+
+def _filled(event: StreamEvent) -> ChatGenerationChunk | None:
+    """The chunk of an event of a kind that comes by the thousand."""
+    if type(event) is TextEvent:
+        return filled_generation(event.content)
+    if type(event) is ReasoningEvent:
+        return filled_generation("", {"reasoning_content": event.content})
+    if type(event) is ToolCallDeltaEvent and event.id is event.name is None:
+        return filled_arguments(event.index, event.args)
+    return None
 
 
 def message_of(answer: Answer, context: AnswerContext) -> AIMessage:

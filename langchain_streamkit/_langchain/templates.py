@@ -1,11 +1,12 @@
 """Chunks by the thousand: filled from a validated one instead of validated each.
 
 Strategy: nearly every chunk is a piece of text, of a thought or of a tool call's
-arguments, and differs from the one before it in one value. Validating it finds nothing that the first one has not
-shown, and costs more than all else on the way. So one chunk of each kind is
-validated when this module is loaded, and the others are its copies, with every list
-and dict made anew. A test holds copies equal to validated chunks. Where core's
-chunks have other fields than those that are known here, validation is used.
+arguments, and differs from the one before it in one value. Validating it finds nothing
+that the first one has not shown, and costs more than all else on the way. So one chunk
+of each kind is validated when this module is loaded, and the others are its copies,
+with every list and dict made anew. A test holds copies equal to validated chunks.
+Where core's chunks have other fields than those that are known here, validation is
+used.
 
 Core's validation also tries to repair the piece of a tool call's arguments into an
 object, character by character. Only a piece that begins with a bracket can become

@@ -115,12 +115,13 @@ class FrameReader:
             shape = self._shapes.get((*frame, None, *choice, None, *delta))
             if shape is None or choice.get("index", 0) != self._choice:
                 return None
-            for key in shape.quiet_frame:
-                if frame[key]:
-                    return None
-            for key in shape.quiet_choice:
-                if choice[key]:
-                    return None
+            for holder, quiet in (
+                (frame, shape.quiet_frame),
+                (choice, shape.quiet_choice),
+            ):
+                for key in quiet:
+                    if holder[key]:
+                        return None
             speaker, said = "", None
             for key in shape.speakers:
                 value = delta[key]

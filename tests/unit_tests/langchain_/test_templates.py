@@ -64,7 +64,21 @@ def test_unknown_fields_of_core_lead_back_to_validation(
     assert filled_generation("a") == templates._validated("a", None)
 
 
-ARGUMENTS = ['": "', "x", "\u2028 é 👋", " ", "}", "]", "[1]", "nu", "1", '"', "", "{", ' {"a']
+ARGUMENTS = [
+    '": "',
+    "x",
+    "\u2028 é 👋",
+    " ",
+    "}",
+    "]",
+    "[1]",
+    "nu",
+    "1",
+    '"',
+    "",
+    "{",
+    ' {"a',
+]
 
 
 @pytest.mark.parametrize("args", [*ARGUMENTS, '{"a": 1}', "\ufeff{}", "\x00{", '"{"'])

@@ -71,6 +71,8 @@ HEADS = {
     "service_tier": None,
     "p": "xx",
 }
+
+
 def arguments(word: str) -> Any:
     return [{"index": 0, "function": {"arguments": word}}]
 
@@ -184,7 +186,7 @@ def streams(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 def outcome(decoder: StreamDecoder, data: bytes) -> tuple[Any, ...]:
     ids = (uuid.UUID(int=number) for number in itertools.count())
-    with mock.patch.object(uuid, "uuid4", lambda: next(ids)):
+    with mock.patch.object(uuid, "uuid4", side_effect=ids):
         found = feed(decoder, cut(data, 64))
     failure = decoder.failure
     assert failure is None or isinstance(failure, StreamKitError)
