@@ -20,7 +20,7 @@ from benchmarks.core_loop import prepare
 
 __all__ = ["LIMITS", "main"]
 
-LIMITS = {"text": 0, "reasoning": 0, "tool": 0}
+LIMITS = {"text": 50_500, "reasoning": 53_200, "tool": 71_500}
 HEADROOM = 1.1
 FEW, MANY = 500, 2_500
 

@@ -78,7 +78,7 @@ def filled_generation(
         additional_kwargs = {}
     else:
         fields.add("additional_kwargs")
-    values = {
+    values: dict[str, Any] = {
         **_MESSAGE,
         "content": content,
         "additional_kwargs": additional_kwargs,
@@ -105,7 +105,7 @@ def filled_arguments(index: int, args: str) -> ChatGenerationChunk:
     piece, broken = _PIECE.copy(), _BROKEN.copy()
     piece["index"] = index
     piece["args"] = broken["args"] = args
-    values = {
+    values: dict[str, Any] = {
         **_ARGUMENTS,
         "additional_kwargs": {},
         "response_metadata": {},

@@ -42,7 +42,7 @@ _OWN_KEYS = frozenset(
     {"index", "id", "type", "function", "custom", "name", "arguments", "input"}
 )
 _PLAIN_PIECE = frozenset({"index", "id", "type", "function"})
-_PLAIN_FUNCTION = frozenset({"arguments"})
+_PLAIN_FUNCTION = ["arguments"]
 _CLOSING_MARK = "\u2063cut\u2063"
 
 
@@ -185,19 +185,18 @@ class ToolCallAssembler:
         call = self._latest
         if call is None or not call.parts or len(pieces) != 1:
             return None
-        piece = pieces[0]
-        if type(piece) is not dict or not _PLAIN_PIECE.issuperset(piece):
+        piece = as_mapping(pieces[0])
+        if not _PLAIN_PIECE.issuperset(piece):
             return None
-        function, index = piece.get("function"), piece.get("index")
+        function, index = as_mapping(piece.get("function")), piece.get("index")
         if (
             type(index) is not int
             or self._by_index.get(index) is not call
             or piece.get("id")
-            or type(function) is not dict
-            or function.keys() != _PLAIN_FUNCTION
+            or [*function] != _PLAIN_FUNCTION
         ):
             return None
-        args = function["arguments"]
+        args: object = function["arguments"]
         if (
             type(args) is not str
             or len(args) == call.size  # it may be the whole call once more
