@@ -27,13 +27,16 @@ from langchain_streamkit._langchain.metadata import (
     response_metadata_of,
 )
 from langchain_streamkit._langchain.templates import filled_arguments, filled_generation
+from langchain_streamkit._wire.closing_delta import closing_delta
 from langchain_streamkit._wire.deltas import (
     AnswerEnd,
     MediaDelta,
     RefusalDelta,
     ScoredTextEvent,
 )
-from langchain_streamkit._wire.tool_calls import ToolCall, closing_delta
+from langchain_streamkit._wire.tool_calls import (
+    ToolCall,
+)
 from langchain_streamkit.events import (
     ReasoningEvent,
     StreamEvent,

@@ -29,9 +29,7 @@ __all__ = [
     "MAX_TOOL_CALLS",
     "ToolCall",
     "ToolCallAssembler",
-    "closing_delta",
     "parse_arguments",
-    "strip_closing_delta",
 ]
 
 MAX_TOOL_CALLS = 256
@@ -43,7 +41,6 @@ _OWN_KEYS = frozenset(
 )
 _PLAIN_PIECE = frozenset({"index", "id", "type", "function"})
 _PLAIN_FUNCTION = ["arguments"]
-_CLOSING_MARK = "\u2063cut\u2063"
 
 
 @dataclass(slots=True)
@@ -301,46 +298,6 @@ class ToolCallAssembler:
             return ToolCallDeltaEvent(call.index, None, None, text)
         call.opened = True
         return ToolCallDeltaEvent(call.index, call.id, call.name or None, text)
-
-
-def closing_delta(args: str) -> str:
-    """The text to append to broken arguments so that core refuses to repair them.
-
-    langchain-core completes partial JSON while it adds chunks, which would turn a
-    call that was cut into one that runs. It gives up on a closing bracket that does
-    not match; this text brings one, wherever the arguments stopped.
-
-    Args:
-        args: The arguments' text so far.
-
-    Returns:
-        The text to append.
-
-    Example:
-        >>> closing_delta('{"path": "/data')
-        '\u2063cut\u2063"]'
-    """
-    nesting = JsonNesting()
-    nesting.feed(args)
-    wrong = "}" if nesting.stack[-1:] == ["["] else "]"
-    return _CLOSING_MARK + ('"' if nesting.is_in_string else "") + wrong
-
-
-def strip_closing_delta(args: str) -> str:
-    """The arguments' text without what ``closing_delta`` appended to it.
-
-    Args:
-        args: A text of arguments, broken or not.
-
-    Returns:
-        The text as the server sent it.
-
-    Example:
-        >>> strip_closing_delta('{"path": "/data' + closing_delta('{"path": "/data'))
-        '{"path": "/data'
-    """
-    before, mark, _ = args.rpartition(_CLOSING_MARK)
-    return before if mark and before + closing_delta(before) == args else args
 
 
 def _settle(call: ToolCall, cut_by: str | None) -> None:
