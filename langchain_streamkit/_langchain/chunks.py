@@ -34,9 +34,6 @@ from langchain_streamkit._wire.deltas import (
     RefusalDelta,
     ScoredTextEvent,
 )
-from langchain_streamkit._wire.tool_calls import (
-    ToolCall,
-)
 from langchain_streamkit.events import (
     ReasoningEvent,
     StreamEvent,
@@ -48,6 +45,9 @@ if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
 
     from langchain_streamkit._wire.answer import Answer, AnswerContext
+    from langchain_streamkit._wire.tool_calls import (
+        ToolCall,
+    )
 
 __all__ = ["ChunkBuilder", "message_of", "partial_of"]
 
