@@ -118,6 +118,10 @@ changelog: $(VENV)/.has-docs ## The next release's notes, as they would read tod
 bench: $(VENV)/.has-bench ## CPU per chunk, beside other chat models (ARGS=...)
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: instructions
+instructions: $(VENV)/.has-test ## Processor instructions a chunk of the core loop, by Valgrind
+	$(BIN)/python -m benchmarks.instructions
+
 .PHONY: faults
 faults: $(VENV)/.has-bench ## Each fault of the catalogue, here and with ChatOpenAI, into docs/reliability.md
 	$(BIN)/python -m tests.reliability_table

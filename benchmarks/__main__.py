@@ -1,171 +1,187 @@
-"""What a chunk costs: CPU time of the client process alone, beside other models.
+"""What a stream costs: CPU time of the client process alone, beside other clients.
 
-A server in another process streams text as fast as it is read; each client reads it
-to the end, several times. The floor is LangChain itself: a model whose ``_stream``
-yields ready-made chunks. Shared machines are noisy: trust the ratios.
-
-Run it with ``make bench``, ``make bench ARGS=--json``.
+One server, in a process of its own, replays prepared answers; each client works in a
+process of its own; all take turns, so that a busy machine is busy for all of them. A
+figure is the median over the rounds. Run it with ``make bench``, or with
+``make bench ARGS="--quick"``, ``--json FILE``, ``--plot FILE``, ``--only text,v3``.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import importlib
 import json
-import statistics
+import platform
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
-from typing import Any
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from benchmarks.clients import CLIENTS
+from benchmarks.models import MODELS
+from benchmarks.report import Results, print_report
+from benchmarks.worker import Figure
+from benchmarks.workloads import WORKLOADS, Workload
 
-from langchain_streamkit import aiter_events, iter_events
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
-Run = Callable[[], int]
-WORDS = 10_000
-FRAMES_PER_WRITE = 50
+PYTHON = sys.executable
 ROUNDS = 5
-CLIENTS = (
-    ("ChatStreamKit", "langchain_streamkit", "base_url"),
-    ("ChatOpenAI", "langchain_openai", "base_url"),
-    ("ChatDeepSeek", "langchain_deepseek", "api_base"),
-    ("ChatMistralAI", "langchain_mistralai", "base_url"),
+PACKAGES = (
+    *("langchain-core", "pydantic", "httpx", "orjson", "openai", "langchain-openai"),
+    *("langchain-deepseek", "langchain-mistralai", "langchain-maritaca"),
 )
 
 
-class Floor(BaseChatModel):
-    """LangChain's own cost: no server, no parsing."""
+class Worker:
+    """A client's process."""
 
-    words: int
+    def __init__(self, name: str, url: str) -> None:
+        self.process = subprocess.Popen(
+            [PYTHON, "-m", "benchmarks.worker", name, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
 
-    @property
-    def _llm_type(self) -> str:
-        return "floor"
+    def is_ready(self) -> bool:
+        """Whether the client is installed."""
+        return "ready" in self._read()
 
-    def _generate(self, messages: list[BaseMessage], **_: Any) -> ChatResult:
-        raise NotImplementedError
+    def ask(self, workload: Workload, run: int) -> Figure:
+        """Let it do a workload."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{workload.name} {run}\n")
+        self.process.stdin.flush()
+        return Figure(**self._read())
 
-    def _stream(
-        self, messages: list[BaseMessage], **_: Any
-    ) -> Iterator[ChatGenerationChunk]:
-        for number in range(self.words):
-            message = AIMessageChunk(content=f" word{number % 100}")
-            yield ChatGenerationChunk(message=message)
+    def _read(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
 
-
-def count_chunks(model: BaseChatModel) -> int:
-    """Read a stream to its end."""
-    return sum(1 for _ in model.stream("x"))
-
-
-def count_events(model: BaseChatModel) -> int:
-    """Read version 3's events to their end."""
-    return sum(1 for _ in model.stream_events("x", version="v3"))
-
-
-async def _count(stream: AsyncIterator[Any]) -> int:
-    return sum([1 async for _ in stream])
-
-
-def acount_chunks(model: BaseChatModel) -> int:
-    """Read an async stream to its end."""
-    return asyncio.run(_count(model.astream("x")))
+    def stop(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait()
 
 
-def count_typed_events(model: BaseChatModel) -> int:
-    """Read typed events to their end."""
-    return sum(1 for _ in iter_events(model, "x"))
+@contextmanager
+def server() -> Iterator[str]:
+    """The replaying server's address."""
+    command = [PYTHON, "-m", "benchmarks.replay"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
 
 
-def acount_typed_events(model: BaseChatModel) -> int:
-    """Read async typed events to their end."""
-    return asyncio.run(_count(aiter_events(model, "x")))
+def measure(
+    url: str,
+    workloads: list[Workload],
+    rounds: int,
+    results: Results,
+    keep: Callable[[Results], None],
+) -> None:
+    """Let all clients take turns at all workloads."""
+    workers = {name: Worker(name, url) for name in CLIENTS}
+    try:
+        workers = {name: one for name, one in workers.items() if one.is_ready()}
+        run = 0
+        for workload in workloads:
+            started = time.monotonic()
+            # A first round is for caches and connections; it is not kept.
+            for turn in range(1 if workload.is_slow else rounds + 1):
+                for name, worker in workers.items():
+                    run += 1
+                    if workload.only and name not in workload.only:
+                        continue
+                    figure = worker.ask(workload, run)
+                    if turn or workload.is_slow:
+                        results.add(workload.name, name, figure)
+            seconds = time.monotonic() - started
+            print(f"{workload.title}: {seconds:.0f} s", file=sys.stderr, flush=True)
+            keep(results)
+    finally:
+        for worker in workers.values():
+            worker.stop()
 
 
-TYPED_EVENTS = {
-    "astream": acount_chunks,
-    "iter_events": count_typed_events,
-    "aiter_events": acount_typed_events,
-}
+def measure_once(url: str, rounds: int, results: Results) -> None:
+    """Importing and memory, in a fresh process each time."""
+    for _ in range(rounds):
+        for name in MODELS:
+            for arguments in (["import", name], ["memory", name, url]):
+                command = [PYTHON, "-m", "benchmarks.once", *arguments]
+                done = subprocess.run(
+                    command, capture_output=True, text=True, check=False
+                )
+                if done.returncode == 0:
+                    for key, value in json.loads(done.stdout).items():
+                        results.add(key, name, Figure(value))
 
 
-def consumers(url: str, words: int) -> dict[str, Run]:
-    """What is measured, by name."""
-    models: dict[str, Any] = {"LangChain's floor": Floor(words=words)}
-    for name, module, url_parameter in CLIENTS:
+def environment() -> dict[str, str]:
+    """The versions that were measured."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
         try:
-            kind: Any = getattr(importlib.import_module(module), name)
-        except ImportError:
-            continue
-        address = {url_parameter: url}
-        models[name] = kind(model="m", api_key="k", max_retries=0, **address)
-    runs: dict[str, Run] = {
-        f"{name}, stream": partial(count_chunks, model)
-        for name, model in models.items()
-    }
-    for name in ("LangChain's floor", "ChatStreamKit"):
-        runs[f"{name}, v3 events"] = partial(count_events, models[name])
-    for way, count in TYPED_EVENTS.items():
-        runs[f"ChatStreamKit, {way}"] = partial(count, models["ChatStreamKit"])
-    return runs
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
 
 
-def measure(run: Run, rounds: int) -> list[float]:
-    """Microseconds of CPU a chunk, one figure a round; the first round is not kept."""
-    figures: list[float] = []
-    for _ in range(rounds + 1):
-        started = time.process_time()
-        chunks = run()
-        figures.append((time.process_time() - started) / chunks * 1e6)
-    return sorted(figures[1:])
+def show(results: Results, plot: Path | None) -> None:
+    """Print the table, and draw it if asked to."""
+    print_report(results)
+    if plot:
+        from benchmarks.plot import draw  # noqa: PLC0415 - matplotlib is large
 
-
-def serve(words: int) -> tuple[subprocess.Popen[str], str]:
-    """The server in a process of its own, and its address."""
-    command = [sys.executable, "-m", "langchain_streamkit.testing", "--port", "0"]
-    options = ["--words", str(words), "--frames-per-send", str(FRAMES_PER_WRITE)]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    return process, process.stdout.readline().strip().split()[-1]
+        draw(results, plot)
 
 
 def main() -> None:
-    """Measure, and print a table or JSON."""
+    """Measure, print the table, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--words", type=int, default=WORDS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    process, url = serve(arguments.words)
-    try:
-        figures = {
-            name: measure(run, arguments.rounds)
-            for name, run in consumers(url, arguments.words).items()
-        }
-    finally:
-        process.terminate()
-        process.wait()
-    if arguments.json:
-        print(json.dumps(figures, indent=1))
-        return
-    floor = statistics.median(figures["LangChain's floor, stream"])
-    print(
-        f"{'µs of CPU a chunk':<30}{'median':>9}{'least':>9}{'most':>9}{'/ floor':>9}"
+    parser.add_argument(
+        "--quick", action="store_true", help="a round, without the slow"
     )
-    for name, values in figures.items():
-        middle = statistics.median(values)
-        print(
-            f"{name:<30}{middle:>9.1f}{values[0]:>9.1f}{values[-1]:>9.1f}"
-            f"{middle / floor:>9.2f}"
-        )
+    parser.add_argument("--only", default="", help="names of workloads, with commas")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--plot", type=Path, help="draw the table's ratios (SVG)")
+    parser.add_argument("--show", type=Path, help="measure nothing; read this JSON")
+    arguments = parser.parse_args()
+    if arguments.show:
+        show(Results.from_json(arguments.show.read_text("utf-8")), arguments.plot)
+        return
+    only = set(filter(None, arguments.only.split(",")))
+    workloads = [
+        one
+        for one in WORKLOADS
+        if one.name in only or not (only or (arguments.quick and one.is_slow))
+    ]
+    rounds = 1 if arguments.quick else arguments.rounds
+    results = Results(environment())
+
+    def keep(results: Results) -> None:
+        if arguments.json:
+            arguments.json.write_text(results.to_json() + "\n", encoding="utf-8")
+
+    with server() as url:
+        measure(url, workloads, rounds, results, keep)
+        if not only or "once" in only:
+            measure_once(url, min(rounds, 3), results)
+    keep(results)
+    show(results, arguments.plot)
 
 
 if __name__ == "__main__":

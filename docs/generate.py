@@ -9,8 +9,12 @@ fails when a page is not what this program would write.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import sys
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -217,10 +221,23 @@ def _parameter_row(name: str) -> tuple[str, str, str, str]:
     field = ChatStreamKit.model_fields[name]
     default = field.get_default(call_default_factory=True)
     shown = "" if field.is_required() else f"`{default!r}`"
-    words = (field.description or "").replace("``", "`")
+    words = (field.description or _docstrings().get(name, "")).replace("``", "`")
     others = [a for a, own in ALIASES.items() if own == name and f"`{a}`" not in words]
     also = f" Also {_codes(others)}." if others else ""
     return f"`{name}`", _type_of(name, default), shown, words + also
+
+
+@cache
+def _docstrings() -> dict[str, str]:
+    """What stands under each parameter where it is declared."""
+    tree = ast.parse(inspect.getsource(ModelSettings))
+    (declaring,) = (one for one in ast.walk(tree) if isinstance(one, ast.ClassDef))
+    found: dict[str, str] = {}
+    for declared, said in pairwise(declaring.body):
+        if isinstance(declared, ast.AnnAssign) and isinstance(said, ast.Expr):
+            words = ast.literal_eval(said.value)
+            found[ast.unparse(declared.target)] = inspect.cleandoc(words)
+    return found
 
 
 def _type_of(name: str, default: object) -> str:

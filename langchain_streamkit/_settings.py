@@ -52,7 +52,7 @@ class ModelSettings(BaseChatModel):
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
+        # No use_attribute_docstrings: it reads and parses this file at each import.
         hide_input_in_errors=True,
         protected_namespaces=(),
     )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import pytest
 
 SKIP_REASONS = {
+    "needs httpx-aiohttp": "with it installed, langsmith imports aiohttp everywhere",
     "needs a key": "a real provider answers; CI has no key",
     "needs a browser": "the block opens a window or a tab",
     "runs until it is stopped": "the block starts a server and does not return",

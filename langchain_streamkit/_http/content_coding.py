@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["ContentDecoder", "is_known_coding", "unpack"]
 
@@ -84,21 +84,22 @@ class ContentDecoder:
         self._start = b""
         self._engine = zlib.decompressobj(wbits=self._bits or 0)
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
+    def pieces(self, data: bytes) -> Iterable[bytes]:
         """Take the next bytes as they came, and give what they unpack to.
 
         Args:
             data: Any number of bytes.
 
-        Yields:
-            At most 64 KiB each; what is not asked for is not unpacked.
+        Returns:
+            At most 64 KiB each; what is not asked for is not unpacked. Of a body that
+            is not packed, the same bytes.
 
         Raises:
             zlib.error: If they are not what the coding says.
         """
-        if self._bits is None:
-            yield data
-            return
+        return (data,) if self._bits is None else self._unpack(data)
+
+    def _unpack(self, data: bytes) -> Iterator[bytes]:
         if not self._is_settled:
             data = self._find_deflate(data)
         is_full = bool(data)
@@ -107,7 +108,7 @@ class ContentDecoder:
                 if not data.startswith(_GZIP_START):
                     return  # padding
                 # a gzip body may be several files
-                self._engine = zlib.decompressobj(wbits=self._bits)
+                self._engine = zlib.decompressobj(wbits=self._bits or 0)
             piece = self._engine.decompress(data, _PIECE_BYTES)
             data = self._engine.unconsumed_tail or self._engine.unused_data
             is_full = len(piece) == _PIECE_BYTES

@@ -37,8 +37,7 @@ from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import RetryPolicy
 from langchain_streamkit._resilience.runaway import RunawayGuard
 from langchain_streamkit._wire.answer import Answer, AnswerContext
-from langchain_streamkit._wire.failures import parse_failure, to_error
-from langchain_streamkit._wire.parse_json import parse_json
+from langchain_streamkit._wire.failures import parse_refusal, to_error
 from langchain_streamkit._wire.request import encode_body
 from langchain_streamkit._wire.stream_decoder import StreamDecoder
 from langchain_streamkit._wire.whole_body import WholeBodyDecoder
@@ -215,18 +214,13 @@ class Exchange:
         if self._recorder is not None:
             self._recorder.read(body)
             self._recorder.finish_reading()
-        text = body.decode("utf-8", "replace")
-        try:
-            value = parse_json(body)
-        except ValueError:
-            value = text
         return to_error(
-            parse_failure(value),
+            parse_refusal(body),
             where=self.where,
             status_code=self._head.status,
             request_id=self._head.request_id,
             retry_after=self._head.retry_after,
-            body=self._secrets.hide(text),
+            body=self._secrets.hide(body.decode("utf-8", "replace")),
         )
 
     def feed(self, data: bytes) -> Iterator[list[StreamEvent]]:
@@ -242,21 +236,23 @@ class Exchange:
         Raises:
             StreamKitError: If a clock has run out, or a limit on runaways is passed.
         """
-        decoder, clocks, recorder = self._decoder, self.clocks, self._recorder
+        decoder, clocks, now = self._decoder, self.clocks, self.runtime.monotonic
+        recorder = self._recorder
         for piece in self._content.pieces(data):
             if recorder is not None:
                 recorder.read(piece)
             events = decoder.feed(piece)
             self.is_over = decoder.is_done or decoder.failure is not None
             if events:
-                self._note_progress()
+                came = now()
+                self._note_progress(came)
                 events = self._resumption.watch(events)
-            if events:
-                clocks.hold(self.now())
-                yield events
-                clocks.release(self.now())
-                if self._guard is not None and not self.is_over:
-                    self._guard.check(events, decoder.answer)
+                if events:
+                    clocks.hold(came)
+                    yield events
+                    clocks.release(now())
+                    if self._guard is not None and not self.is_over:
+                        self._guard.check(events, decoder.answer)
             if self.is_over:
                 return
         self.check_clocks()
@@ -285,7 +281,7 @@ class Exchange:
             yield self._resumption.watch(events)
             return
         if events and self.call.is_stream:
-            self._note_progress()
+            self._note_progress(self.now())
             if events := self._resumption.watch(events):
                 yield events
         failure.request_id = failure.request_id or context.request_id
@@ -305,7 +301,10 @@ class Exchange:
 
     def check_clocks(self) -> None:
         """Raise the error of the clock that has run out, if one has."""
-        error = self.clocks.expired(self.now(), self.where)
+        now = self.now()
+        if now < self.clocks.deadline:  # asked after every read
+            return
+        error = self.clocks.expired(now, self.where)
         if error is not None:
             raise error
 
@@ -365,8 +364,7 @@ class Exchange:
             max_response_bytes=call.max_response_bytes,
         )
 
-    def _note_progress(self) -> None:
-        now = self.now()
+    def _note_progress(self, now: float) -> None:
         self.clocks.progress(now)
         if not self._has_content:
             self._has_content = True

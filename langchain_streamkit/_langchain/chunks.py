@@ -26,14 +26,14 @@ from langchain_streamkit._langchain.metadata import (
     annotations_of,
     response_metadata_of,
 )
-from langchain_streamkit._langchain.templates import filled_generation
+from langchain_streamkit._langchain.templates import filled_arguments, filled_generation
+from langchain_streamkit._wire.closing_delta import closing_delta
 from langchain_streamkit._wire.deltas import (
     AnswerEnd,
     MediaDelta,
     RefusalDelta,
     ScoredTextEvent,
 )
-from langchain_streamkit._wire.tool_calls import ToolCall, closing_delta
 from langchain_streamkit.events import (
     ReasoningEvent,
     StreamEvent,
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
 
     from langchain_streamkit._wire.answer import Answer, AnswerContext
+    from langchain_streamkit._wire.tool_calls import (
+        ToolCall,
+    )
 
 __all__ = ["ChunkBuilder", "message_of", "partial_of"]
 
@@ -77,11 +80,9 @@ class ChunkBuilder:
             One chunk, or none for an event that no chunk carries.
         """
         if not self._is_v1:
-            if type(event) is TextEvent:
-                return (filled_generation(event.content),)
-            if type(event) is ReasoningEvent:
-                thought = {"reasoning_content": event.content}
-                return (filled_generation("", thought),)
+            filled = _filled(event)
+            if filled is not None:
+                return (filled,)
         if isinstance(event, TextEvent):
             message = self._text(event)
         elif isinstance(event, ReasoningEvent):
@@ -155,6 +156,17 @@ class ChunkBuilder:
             self._kind = kind
             self._blocks[kind] += 1
         return f"lc_{kind}_{self._blocks[kind]}"
+
+
+def _filled(event: StreamEvent) -> ChatGenerationChunk | None:
+    """The chunk of an event of a kind that comes by the thousand."""
+    if type(event) is TextEvent:
+        return filled_generation(event.content)
+    if type(event) is ReasoningEvent:
+        return filled_generation("", {"reasoning_content": event.content})
+    if type(event) is ToolCallDeltaEvent and event.id is event.name is None:
+        return filled_arguments(event.index, event.args)
+    return None
 
 
 def message_of(answer: Answer, context: AnswerContext) -> AIMessage:

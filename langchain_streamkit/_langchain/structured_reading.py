@@ -18,8 +18,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 
 from langchain_streamkit._langchain.json_values import as_mapping
+from langchain_streamkit._wire.closing_delta import strip_closing_delta
 from langchain_streamkit._wire.partial_json import BrokenJsonError, Json, PartialJson
-from langchain_streamkit._wire.tool_calls import strip_closing_delta
 from langchain_streamkit.errors import (
     RefusalError,
     StructuredOutputError,

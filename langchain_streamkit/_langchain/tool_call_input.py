@@ -24,7 +24,7 @@ from langchain_streamkit._langchain.json_values import (
     clean_text,
     json_text,
 )
-from langchain_streamkit._wire.tool_calls import strip_closing_delta
+from langchain_streamkit._wire.closing_delta import strip_closing_delta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

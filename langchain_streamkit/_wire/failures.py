@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from langchain_streamkit._wire.parse_json import parse_json
 from langchain_streamkit._wire.shapes import as_items, as_mapping, is_mapping
 from langchain_streamkit.errors import (
     AuthenticationError,
@@ -36,6 +37,7 @@ __all__ = [
     "is_error",
     "parse_failure",
     "parse_frame_failure",
+    "parse_refusal",
     "refuses_stream",
     "to_error",
 ]
@@ -225,6 +227,25 @@ def is_error(value: object) -> bool:
         (True, False)
     """
     return any(value.values()) if is_mapping(value) else bool(value)
+
+
+def parse_refusal(body: bytes) -> Failure:
+    """What the body of a refused request says, whatever it is.
+
+    Args:
+        body: JSON, text or HTML.
+
+    Returns:
+        What it says.
+
+    Example:
+        >>> parse_refusal(b'{"detail": "No such model"}').message
+        'No such model'
+    """
+    try:
+        return parse_failure(parse_json(body))
+    except ValueError:
+        return parse_failure(body.decode("utf-8", "replace"))
 
 
 def refuses_stream(message: str, param: str | None) -> bool:

@@ -10,10 +10,11 @@ __all__ = [
     "FRAME_KEYS",
     "IDENTITY",
     "IMAGE_PARTS",
+    "INERT_DELTA_KEYS",
     "INERT_KEYS",
     "MEDIA_KEYS",
     "NO_REASONS",
-    "PLAIN_DELTAS",
+    "PLAIN_DELTA_KEYS",
     "REPEATED",
     "SPEAKING_KEYS",
 ]
@@ -45,7 +46,15 @@ IDENTITY = ("id", "model", "created", "system_fingerprint", "service_tier")
 INERT_KEYS = frozenset(
     {*IDENTITY, "object", "choices", "usage", "obfuscation", "p", "padding"}
 )
-PLAIN_DELTAS = {"content"}, {"content", "role"}
+INERT_DELTA_KEYS = frozenset({"role", "obfuscation", "p", "padding"})
+# One of these may speak in a frame that is read at a glance.
+PLAIN_DELTA_KEYS = frozenset(
+    {
+        *INERT_DELTA_KEYS,
+        *("content", "refusal", "tool_calls", "function_call"),
+        *REASONING_FIELDS,
+    }
+)
 SPEAKING_KEYS = frozenset({"usage", "error", "message", "finishReason"})
 # Some servers write a word while the answer goes on.
 NO_REASONS = frozenset({"null", "None"})

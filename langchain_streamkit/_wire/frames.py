@@ -1,15 +1,16 @@
 """One frame of a stream, or one whole body, becomes events.
 
 Strategy: no look at who the server is; every known place of every fact is read, and
-what nobody knows is kept under its own name. The plain text delta, which is nearly
-every frame, is read by ``read_plain``, which gives up on anything unusual; all else
-goes the general way. Both give the same events (a property test holds them to it).
+what nobody knows is kept under its own name. A frame that says one thing (a piece of
+text, of a thought, of a call's arguments), which is nearly every frame, is read by
+``read_plain``, which gives up on anything unusual; all else goes the general way.
+Both give the same events (a property test holds them to it).
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_streamkit._wire.answer import Answer
 from langchain_streamkit._wire.citations import SourceGatherer
@@ -20,15 +21,19 @@ from langchain_streamkit._wire.frame_keys import (
     FRAME_KEYS,
     IDENTITY,
     IMAGE_PARTS,
-    INERT_KEYS,
     MEDIA_KEYS,
     NO_REASONS,
-    PLAIN_DELTAS,
     REPEATED,
-    SPEAKING_KEYS,
 )
 from langchain_streamkit._wire.media import parse_media
+from langchain_streamkit._wire.plain_frames import (
+    SILENT,
+    PlainShape,
+    names_of,
+    shape_of,
+)
 from langchain_streamkit._wire.reasoning import (
+    REASONING_FIELDS,
     parse_reasoning,
     thinking_text,
 )
@@ -49,6 +54,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameReader"]
 
+_MAX_SHAPES = 16
+
 
 class FrameReader:
     """Reads the frames of one answer, in order.
@@ -68,10 +75,9 @@ class FrameReader:
         "_channel",
         "_choice",
         "_missing",
-        "_plain_keys",
+        "_shapes",
         "_sources",
         "_thoughts",
-        "_unsettled",
         "answer",
         "error",
     )
@@ -91,44 +97,54 @@ class FrameReader:
         self._assembler = ToolCallAssembler(max_argument_bytes)
         self._sources = SourceGatherer(self.answer.sources)
         self._missing: tuple[str, ...] = IDENTITY  # what no frame has said so far
-        self._plain_keys: frozenset[str] | None = None
-        self._unsettled: tuple[str, ...] = ()
+        self._shapes: dict[tuple[str | None, ...], PlainShape] = {}
         self.answer.tool_calls = self._assembler.calls
 
-    def read_plain(self, frame: Any) -> StreamEvent | None:
-        """Read a frame that is one plain text delta, like the frames before it.
+    def read_plain(self, frame: Any) -> list[StreamEvent] | None:
+        """Read a frame that says one thing, like the frames before it.
 
         Args:
             frame: The parsed frame.
 
         Returns:
-            Its event, or None if it must go the general way.
+            Its events, or None if it must go the general way.
         """
         try:
-            if frame.keys() != self._plain_keys or frame.get("usage") is not None:
-                return None
-            for key in self._unsettled:
-                if frame[key]:
-                    return None
             (choice,) = frame["choices"]
             delta = choice["delta"]
-            content = delta["content"]
-            if (
-                delta.keys() not in PLAIN_DELTAS
-                or type(content) is not str
-                or not content
-                or not self._channel.is_plain
-                or not choice.keys() <= CHOICE_KEYS
-                or choice.get("finish_reason")
-                or choice.get("logprobs") is not None
-                or choice.get("index", 0) != self._choice
-                or not SPEAKING_KEYS.isdisjoint(choice)
-            ):
+            shape = self._shapes.get((*frame, None, *choice, None, *delta))
+            if shape is None or choice.get("index", 0) != self._choice:
                 return None
+            for holder, quiet in (
+                (frame, shape.quiet_frame),
+                (choice, shape.quiet_choice),
+            ):
+                for key in quiet:
+                    if holder[key]:
+                        return None
+            speaker, said = "", None
+            for key in shape.speakers:
+                value = delta[key]
+                if value or value not in SILENT:
+                    if speaker:
+                        return None
+                    speaker, said = key, value
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
-        self.answer.text_parts.append(content)
-        return TextEvent(content)
+        if speaker == "content" and type(said) is str and self._channel.is_plain:
+            self.answer.text_parts.append(said)
+            return [TextEvent(said)]
+        return self._read_other(speaker, said) if speaker else []
+
+    def _read_other(self, speaker: str, said: object) -> list[StreamEvent] | None:
+        """What a delta says that is no text, if the filters have nothing to do."""
+        if speaker in REASONING_FIELDS:
+            if type(said) is str and self._thoughts.is_plain:
+                self.answer.reasoning_parts.append(said)
+                return [ReasoningEvent(said)]
+        elif speaker == "tool_calls" and type(said) is list:
+            return self._assembler.feed_arguments(cast("list[Any]", said))
+        return None
 
     def read(self, frame: Mapping[str, Any]) -> list[StreamEvent]:
         """Read any frame.
@@ -149,9 +165,10 @@ class FrameReader:
         self._sources.feed(frame)
         self._keep_unknown(frame, FRAME_KEYS)
         choice = self._pick_choice(frame.get("choices"))
-        self._plain_keys = frozenset(frame) if INERT_KEYS.issuperset(frame) else None
-        self._unsettled = tuple(key for key in self._missing if key in frame)
-        return self._read_choice(choice) if choice is not None else []
+        if choice is None:
+            return []
+        self._learn(frame, choice)
+        return self._read_choice(choice)
 
     def finish(self) -> list[StreamEvent]:
         """Give what was still held back, and settle the tool calls."""
@@ -159,6 +176,15 @@ class FrameReader:
         events = self._text_events([*thoughts, *self._channel.flush()])
         events.extend(self._assembler.finish(self.answer.finish_reason))
         return events
+
+    def _learn(self, frame: Mapping[str, Any], choice: Mapping[str, Any]) -> None:
+        """Let frames of this shape be read by ``read_plain`` from now on."""
+        delta = choice.get("delta")
+        is_alone = len(as_items(frame["choices"])) == 1
+        if is_alone and is_mapping(delta) and len(self._shapes) < _MAX_SHAPES:
+            shape = shape_of(frame, choice, delta, self._missing)
+            if shape is not None:
+                self._shapes[names_of(frame, choice, delta)] = shape
 
     def _read_identity(self, frame: Mapping[str, Any]) -> None:
         """The first value of each that is not empty stays."""
@@ -168,6 +194,7 @@ class FrameReader:
             if value and isinstance(value, kind):
                 setattr(self.answer, key, value)
                 self._missing = tuple(name for name in self._missing if name != key)
+                self._shapes.clear()  # they were judged by what was missing
 
     def _read_usage(self, usage: object) -> None:
         if not usage:

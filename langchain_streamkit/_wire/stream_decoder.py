@@ -231,9 +231,9 @@ class StreamDecoder:
             self._read_odd(sent, events)
             return
         if sent.event != "error":
-            event = self._reader.read_plain(frame)
-            if event is not None:
-                events.append(event)
+            plain = self._reader.read_plain(frame)
+            if plain is not None:
+                events += plain
                 return
         self._read_frame(frame, sent.event, events)
 

@@ -20,7 +20,7 @@ from langchain_streamkit._wire.nesting import JsonNesting, is_too_deep
 from langchain_streamkit._wire.shapes import as_mapping, as_text
 from langchain_streamkit._wire.surrogates import SurrogateJoiner
 from langchain_streamkit.errors import StreamLimitError
-from langchain_streamkit.events import ToolCallDeltaEvent
+from langchain_streamkit.events import StreamEvent, ToolCallDeltaEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,7 @@ __all__ = [
     "MAX_TOOL_CALLS",
     "ToolCall",
     "ToolCallAssembler",
-    "closing_delta",
-    "is_closing_delta",
     "parse_arguments",
-    "strip_closing_delta",
 ]
 
 MAX_TOOL_CALLS = 256
@@ -42,7 +39,8 @@ _LONGEST_PLACEHOLDER = 64  # with white space
 _OWN_KEYS = frozenset(
     {"index", "id", "type", "function", "custom", "name", "arguments", "input"}
 )
-_CLOSING_MARK = "\u2063cut\u2063"
+_PLAIN_PIECE = frozenset({"index", "id", "type", "function"})
+_PLAIN_FUNCTION = ["arguments"]
 
 
 @dataclass(slots=True)
@@ -169,6 +167,41 @@ class ToolCallAssembler:
         call.extras.update(extras)
         return self._release(call, call.joiner.feed(args))
 
+    def feed_arguments(self, pieces: list[Any]) -> list[StreamEvent] | None:
+        """Take a delta that is one more piece of the latest call's arguments.
+
+        Args:
+            pieces: The delta's ``tool_calls``, without halves of characters.
+
+        Returns:
+            What ``feed`` would give, or None if ``feed`` must be asked.
+
+        Raises:
+            StreamLimitError: If the arguments are too long.
+        """
+        call = self._latest
+        if call is None or not call.parts or len(pieces) != 1:
+            return None
+        piece = as_mapping(pieces[0])
+        if not _PLAIN_PIECE.issuperset(piece):
+            return None
+        function, index = as_mapping(piece.get("function")), piece.get("index")
+        if (
+            type(index) is not int
+            or self._by_index.get(index) is not call
+            or piece.get("id")
+            or [*function] != _PLAIN_FUNCTION
+        ):
+            return None
+        args: object = function["arguments"]
+        if (
+            type(args) is not str
+            or len(args) == call.size  # it may be the whole call once more
+            or call.joiner.is_holding
+        ):
+            return None
+        return [*self._release(call, args)]
+
     def finish(self, finish_reason: str | None) -> list[ToolCallDeltaEvent]:
         """End all calls: parse their arguments, and mark those that are broken.
 
@@ -265,58 +298,6 @@ class ToolCallAssembler:
             return ToolCallDeltaEvent(call.index, None, None, text)
         call.opened = True
         return ToolCallDeltaEvent(call.index, call.id, call.name or None, text)
-
-
-def closing_delta(args: str) -> str:
-    """The text to append to broken arguments so that core refuses to repair them.
-
-    langchain-core completes partial JSON while it adds chunks, which would turn a
-    call that was cut into one that runs. It gives up on a closing bracket that does
-    not match; this text brings one, wherever the arguments stopped.
-
-    Args:
-        args: The arguments' text so far.
-
-    Returns:
-        The text to append.
-
-    Example:
-        >>> closing_delta('{"path": "/data')
-        '\u2063cut\u2063"]'
-    """
-    nesting = JsonNesting()
-    nesting.feed(args)
-    wrong = "}" if nesting.stack[-1:] == ["["] else "]"
-    return _CLOSING_MARK + ('"' if nesting.is_in_string else "") + wrong
-
-
-def is_closing_delta(piece: str) -> bool:
-    """Whether a piece of arguments is what ``closing_delta`` gave, and no more.
-
-    Args:
-        piece: A piece of arguments.
-
-    Returns:
-        True for a text that no server sent.
-    """
-    return piece.startswith(_CLOSING_MARK)
-
-
-def strip_closing_delta(args: str) -> str:
-    """The arguments' text without what ``closing_delta`` appended to it.
-
-    Args:
-        args: A text of arguments, broken or not.
-
-    Returns:
-        The text as the server sent it.
-
-    Example:
-        >>> strip_closing_delta('{"path": "/data' + closing_delta('{"path": "/data'))
-        '{"path": "/data'
-    """
-    before, mark, _ = args.rpartition(_CLOSING_MARK)
-    return before if mark and before + closing_delta(before) == args else args
 
 
 def _settle(call: ToolCall, cut_by: str | None) -> None:

@@ -29,7 +29,9 @@ _ROOT_LINE = re.compile(
 _ARRAY = re.compile(r'[^\s:]*\[\d|"(?:[^"\\]|\\.)*+"\[\d')
 _JSON = re.compile(r'\s*(?:\{\s*(?:"|\Z)|\[\s*(?:[\["{\d-]|\Z))')
 _SENTENCE = re.compile(r'[^\s\[\]{}:]+:\s+[^"\s]+\s+\S')
-_LABEL = re.compile(r"[^\s\[\]{}][^\[\]{}]*:\s*\Z")
+_LABEL = re.compile(r"[^\s\[\]{}][^\[\]{}]*:[ \t]*\Z")
+_SPACE = " \t\n"
+"""What may stand at a document's end; U+0085 and its like are characters of a text."""
 
 _State = Literal["prose", "json", "bare", "fenced", "other fence", "done"]
 
@@ -87,7 +89,7 @@ class ToonDocument:
     @property
     def text(self) -> str:
         """The document, if there is one."""
-        return "\n".join(self.lines).rstrip() if self.is_sure else ""
+        return "\n".join(self.lines).rstrip(_SPACE) if self.is_sure else ""
 
     def feed(self, text: str) -> None:
         """Take the next characters of the answer."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from langchain_streamkit._wire.tool_calls import (
+from langchain_streamkit._wire.closing_delta import (
     is_closing_delta,
-    parse_arguments,
     strip_closing_delta,
 )
+from langchain_streamkit._wire.tool_calls import parse_arguments
 from langchain_streamkit.events import (
     ReasoningEvent,
     Source,

@@ -25,7 +25,7 @@ from langchain_streamkit.errors import StreamKitError
 from langchain_streamkit.testing import Cut, FakeServer, Reply, ToolCall
 from langchain_streamkit.testing._frames import Asked, render_frames
 
-from .cuts import cut_at_every_byte, cut_problems, draw_places, read
+from .cuts import cut_at_every_byte, cut_problems, draw_places, ends_alike, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +89,8 @@ def on_sockets(streams: dict[str, bytes], *, seed: int, places: int) -> Iterator
                         _read(model) if way == "stream" else loop.run(_aread(model))
                     )
                     where = f"{names[number]}: {how} after {place} bytes, {way}"
-                    if error is None and failure is None and seen != whole:
+                    is_success = error is None and failure is None
+                    if is_success and not ends_alike(seen, whole):
                         yield f"{where}: success with {seen!r:.200}"
                     if error is not None:
                         yield from _error_problems(error, seen, where)

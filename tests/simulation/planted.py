@@ -63,9 +63,9 @@ PLANTED = (
     Planted(
         "a comment taken for progress",
         "_http/exchange.py",
-        "            if events:\n                self._note_progress()\n",
-        "            self.clocks.progress(self.now())\n"
-        "            if events:\n                self._note_progress()\n",
+        "            if events:\n                came = now()\n",
+        "            clocks.progress(now())\n"
+        "            if events:\n                came = now()\n",
     ),
     Planted(
         "a skipped close of an async stream",

@@ -9,7 +9,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.tools import tool
 
-from langchain_streamkit._wire.tool_calls import strip_closing_delta
+from langchain_streamkit._wire.closing_delta import strip_closing_delta
 from langchain_streamkit.testing import Reply, ToolCall
 
 from .conftest import add_up

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from langchain_streamkit._langchain.structured_output import structured_output
 from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
-from langchain_streamkit._wire.tool_calls import closing_delta
+from langchain_streamkit._wire.closing_delta import closing_delta
 from langchain_streamkit.errors import StreamInterruptedError
 from langchain_streamkit.providers import get_provider
 

@@ -17,7 +17,7 @@ from langchain_core.messages import (
 )
 
 from langchain_streamkit._langchain.messages import render_messages
-from langchain_streamkit._wire.tool_calls import closing_delta
+from langchain_streamkit._wire.closing_delta import closing_delta
 from langchain_streamkit.providers import Provider
 
 PLAIN = Provider(name="plain", title="Plain")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toon_format
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -97,6 +97,8 @@ def test_results_grow_by_whole_lines_and_the_last_line_is_there() -> None:
 
 
 @given(DOCUMENTS)
+@example({"a": "\x85"})
+@example({"a": "\u3000", "b": "\x1f"})
 def test_any_document_comes_back_and_never_goes_back(document: Any) -> None:
     text = f"```toon\n{toon_format.dumps(document)}\n```"
     results = list(ToonOutputParser().transform(iter(text)))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -17,10 +20,9 @@ from langchain_streamkit.events import ReasoningEvent, StreamEvent, TextEvent
 from tests.unit_tests.wire.decoding import calls, chunk, cut, feed, read, sse, text
 
 if TYPE_CHECKING:
-    from langchain_streamkit._wire.answer import Answer
+    from collections.abc import Callable, Iterable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from langchain_streamkit._wire.answer import Answer
 
 
 def answer(*frames: Any) -> Answer:
@@ -52,7 +54,7 @@ class LongWay(StreamDecoder):
 class LongReader(FrameReader):
     __slots__ = ()
 
-    def read_plain(self, frame: Any) -> StreamEvent | None:
+    def read_plain(self, frame: Any) -> list[StreamEvent] | None:
         return None
 
 
@@ -69,6 +71,12 @@ HEADS = {
     "service_tier": None,
     "p": "xx",
 }
+
+
+def arguments(word: str) -> Any:
+    return [{"index": 0, "function": {"arguments": word}}]
+
+
 # What a frame may hold that most frames do not, by its place.
 ODD: dict[str, dict[str, list[Any]]] = {
     "frame": {
@@ -105,6 +113,25 @@ ODD: dict[str, dict[str, list[Any]]] = {
         "usage": [{"prompt_tokens": 3}],
         "padding": ["x"],
         "sources": [["x"]],
+        "function_call": [{"name": "f", "arguments": "x"}, None, ""],
+        "tool_calls": [
+            *([], None, "", {}, ["x"], [None], {"index": 0}),
+            [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}],
+            [{"index": 1, "id": "b", "function": {"name": "g", "arguments": "{"}}],
+            [{"index": 0, "id": "a", "function": {"arguments": "x"}}],
+            [{"index": 0, "id": None, "type": "function", "function": {}}],
+            [{"index": 0, "function": {"arguments": ""}}],
+            [{"index": 0, "function": {"arguments": None}}],
+            [{"index": 0, "function": {"arguments": {"a": 1}}}],
+            [{"index": 0, "function": {"arguments": "x", "name": "f"}}],
+            [{"index": 0, "function": {"arguments": "x"}, "extra": {"y": 1}}],
+            [{"index": "0", "function": {"arguments": "x"}}],
+            [{"index": False, "function": {"arguments": "x"}}],
+            [{"function": {"arguments": "x"}}],
+            [{"index": 0, "arguments": "x"}],
+            [{"index": 0, "custom": {"input": "x"}}],
+            arguments("x") + arguments("y"),
+        ],
     },
 }
 ODDITIES = [
@@ -115,9 +142,22 @@ ODDITIES = [
 ]
 
 
-def off(word: str, heads: Iterable[str], oddity: tuple[str, str, Any] | None) -> Any:
+# What says a word in a frame.
+SPEAKERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "content": lambda word: {"content": word},
+    "reasoning": lambda word: {"content": None, "reasoning_content": word},
+    "arguments": lambda word: {"role": "", "tool_calls": arguments(word)},
+}
+
+
+def off(
+    word: str,
+    heads: Iterable[str],
+    oddity: tuple[str, str, Any] | None,
+    speaker: str = "content",
+) -> Any:
     """A frame of one word, and what is odd about it."""
-    delta: dict[str, Any] = {"content": word}
+    delta = SPEAKERS[speaker](word)
     choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": None}
     frame = {**{head: HEADS[head] for head in heads}, "choices": [choice]}
     if oddity is not None:
@@ -131,9 +171,13 @@ def streams(draw: st.DrawFn) -> list[dict[str, Any]]:
     """A few ordinary frames, and then some that are a little off."""
     heads = draw(st.lists(st.sampled_from([*HEADS]), unique=True))
     oddities = draw(st.lists(st.none() | st.sampled_from(ODDITIES), max_size=6))
-    frames = []
+    speaker = draw(st.sampled_from([*SPEAKERS]))
+    opening = [{"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"'}}]
+    frames = [off("", heads, ("delta", "tool_calls", opening))]
     for oddity in [None, None, None, *oddities, None]:
-        frame = off(draw(WORDS), heads, oddity)
+        if draw(st.integers(0, 9)) == 0:
+            speaker = draw(st.sampled_from([*SPEAKERS]))
+        frame = off(draw(WORDS), heads, oddity, speaker)
         if draw(st.integers(0, 9)) == 0 and isinstance(frame["choices"], list):
             frame["choices"].append({"index": 1, "delta": {"content": "x"}})
         frames.append(frame)
@@ -141,7 +185,9 @@ def streams(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def outcome(decoder: StreamDecoder, data: bytes) -> tuple[Any, ...]:
-    found = feed(decoder, cut(data, 64))
+    ids = (uuid.UUID(int=number) for number in itertools.count())
+    with mock.patch.object(uuid, "uuid4", side_effect=ids):
+        found = feed(decoder, cut(data, 64))
     failure = decoder.failure
     assert failure is None or isinstance(failure, StreamKitError)
     return found, decoder.answer, str(failure)
@@ -162,13 +208,41 @@ def test_the_short_way_and_the_long_way_read_the_same(
 
 @pytest.mark.parametrize("oddity", ODDITIES, ids=str)
 @pytest.mark.parametrize("heads", [[], [*HEADS]], ids=["few names", "many names"])
+@pytest.mark.parametrize("speaker", SPEAKERS)
 def test_the_short_way_leaves_what_is_odd_to_the_long_way(
-    oddity: tuple[str, str, Any], heads: list[str]
+    oddity: tuple[str, str, Any], heads: list[str], speaker: str
 ) -> None:
     odd = [None, None, None, oddity, None, oddity, None]
-    frames = [off(f"{n}", heads, one) for n, one in enumerate(odd)]
-    data = sse(*frames)
+    frames = [off(f"{n}", heads, one, speaker) for n, one in enumerate(odd)]
+    opening = [{"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"'}}]
+    data = sse(off("", heads, ("delta", "tool_calls", opening)), *frames)
     assert outcome(StreamDecoder(), data) == outcome(LongWay(), data)
+
+
+@pytest.mark.parametrize("speaker", SPEAKERS)
+def test_what_is_ordinary_goes_the_short_way(speaker: str) -> None:
+    reader = FrameReader()
+    opening = [{"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"'}}]
+    frames = [off(word, HEADS, None, speaker) for word in ("a", "b", "c", "d")]
+    reader.read(off("", HEADS, ("delta", "tool_calls", opening)))
+    for frame in frames[:2]:
+        reader.read(frame)
+    said = [reader.read_plain(frame) for frame in frames[2:]]
+    assert [[event.content for event in events or []] for events in said] == [
+        ["c"],
+        ["d"],
+    ]
+
+
+def test_a_server_that_invents_shapes_teaches_a_few_of_them_only() -> None:
+    reader = FrameReader()
+    inert = [key for key in HEADS if key not in {"id", "created"}]
+    for size in range(len(inert)):
+        for names in itertools.permutations(inert, size):
+            reader.read(off("x", names, None))
+            if len(reader._shapes) > 16:
+                break
+    assert len(reader._shapes) == 16
 
 
 def test_ordinary_text_goes_the_short_way() -> None:
@@ -177,10 +251,10 @@ def test_ordinary_text_goes_the_short_way() -> None:
     assert [reader.read_plain(frame) for frame in frames] == [None] * 4
     for frame in frames[:2]:
         reader.read(frame)
-    assert reader.read_plain(frames[2]) == TextEvent("c")
+    assert reader.read_plain(frames[2]) == [TextEvent("c")]
     assert reader.read_plain({**frames[3], "usage": {"total_tokens": 3}}) is None
     assert reader.read_plain({**frames[3], "new": 1}) is None
-    assert reader.read_plain(frames[3]) == TextEvent("d")
+    assert reader.read_plain(frames[3]) == [TextEvent("d")]
     assert reader.answer.text == "abcd"
 
 

@@ -15,14 +15,13 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.utils.json import parse_partial_json
 
+from langchain_streamkit._wire.closing_delta import closing_delta, strip_closing_delta
 from langchain_streamkit._wire.nesting import MAX_DEPTH
 from langchain_streamkit._wire.tool_calls import (
     MAX_TOOL_CALLS,
     ToolCall,
     ToolCallAssembler,
-    closing_delta,
     parse_arguments,
-    strip_closing_delta,
 )
 from langchain_streamkit.errors import StreamLimitError
 

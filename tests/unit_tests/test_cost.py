@@ -1,0 +1,81 @@
+"""What a chunk costs, counted and not timed: the same on a quiet and a busy machine.
+
+Counted are the instructions of Python's own machine, in all code that is written in
+Python. ``make instructions`` counts those of the processor.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.core_loop import prepare, read
+from langchain_streamkit._wire.partial_json import PartialJson
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+# Python 3.11 takes the most of those that are supported. The limits leave a tenth.
+LIMITS = {"text": 410, "reasoning": 455, "tool": 720}
+
+
+def count_instructions(reads: list[bytes]) -> int:
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        read(reads)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def count_between(kind: str, few: int, many: int) -> float:
+    """Instructions a chunk, of all chunks after the first few."""
+    short, long = prepare(kind, few), prepare(kind, many)
+    count_instructions(short)  # Python 3.12 counts from the second time on
+    counts = count_instructions(short), count_instructions(long)
+    return (counts[1] - counts[0]) / (many - few)
+
+
+@pytest.mark.parametrize("kind", LIMITS)
+def test_a_chunk_costs_no_more_instructions_than_agreed(kind: str) -> None:
+    assert LIMITS[kind] / 2 < count_between(kind, 100, 500) <= LIMITS[kind]
+
+
+def seconds_a_chunk(kind: str, chunks: int) -> float:
+    reads = prepare(kind, chunks)
+    started = time.process_time()
+    read(reads)
+    return (time.process_time() - started) / chunks
+
+
+@pytest.mark.parametrize("kind", LIMITS)
+def test_a_chunk_costs_the_same_in_a_stream_of_a_hundred_thousand(kind: str) -> None:
+    """Half a megabyte of arguments, for one; what grows with it is a hundredfold."""
+    short = statistics.median(seconds_a_chunk(kind, 1_000) for _ in range(9))
+    assert seconds_a_chunk(kind, 100_000) < 4 * short
+
+
+def test_following_partial_json_costs_the_same_in_a_megabyte() -> None:
+    def seconds(pieces: int) -> float:
+        follower = PartialJson()
+        started = time.process_time()
+        follower.feed('{"text": "')
+        for _ in range(pieces):
+            follower.feed(" word")
+        return (time.process_time() - started) / pieces
+
+    short = statistics.median(seconds(1_000) for _ in range(9))
+    assert seconds(200_000) < 4 * short
