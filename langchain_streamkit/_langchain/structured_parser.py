@@ -1,32 +1,29 @@
 """The parser behind ``with_structured_output``: answers in, objects out.
 
-Strategy: ``Reading`` follows the answer; the parser is its shell for invoking and
-for streaming, sync and async. Core adds up the input and the output of a streamed
-run for its trace, chunk by chunk, and parses the arguments of tool calls anew at
-each step: 1.5 s of CPU for 8 kB of arguments (langchain-core 1.7.2, 2026-11). And
-when a reader leaves early, core first reads the input to its end. ``_TracedInput``
-avoids both, ``RawAndParsed`` the first.
+Strategy: ``Reading`` follows the answer; the parser is its shell. Core adds up the
+output of a streamed run for its trace, chunk by chunk, and parses the arguments of tool
+calls anew at each step: 1.5 s of CPU for 8 kB of arguments (langchain-core 1.7.2,
+2026-11). ``RawAndParsed`` avoids that.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import pydantic
 import pydantic.v1
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.ai import add_ai_message_chunks
-from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import AddableDict, RunnableConfig
+from langchain_core.runnables import AddableDict
 from pydantic_core import to_json
 from typing_extensions import override
 
+from langchain_streamkit._langchain.stream_parser import StreamOutputParser
 from langchain_streamkit._langchain.structured_reading import Input, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from langchain_streamkit._wire.partial_json import Json
 
 __all__ = ["RawAndParsed", "StructuredOutputParser"]
@@ -56,7 +53,7 @@ class RawAndParsed(AddableDict):
         return RawAndParsed(other) + self
 
 
-class StructuredOutputParser(BaseTransformOutputParser[Any]):
+class StructuredOutputParser(StreamOutputParser):
     """Makes an object, or a stream of objects that grow, of a model's answer.
 
     Attributes:
@@ -91,98 +88,34 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         return "structured_output"
 
     @override
-    def parse(self, text: str) -> Any:
-        return self.parse_result([Generation(text=text)])
-
-    @override
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        if not self.include_raw:
+            return super().parse_result(result, partial=partial)
         first = result[0]
         message = first.message if isinstance(first, ChatGeneration) else first.text
         reading = self._reading()
         reading.take(message)
-        if self.include_raw:
-            return {"raw": message, **_outcome(reading)}
-        return reading.news() if partial else reading.result()
+        return {"raw": message, **_outcome(reading)}
 
     @override
-    async def aparse_result(
-        self, result: list[Generation], *, partial: bool = False
-    ) -> Any:
-        return self.parse_result(result, partial=partial)
-
-    @override
-    def transform(
-        self,
-        input: Iterator[Input],
-        config: RunnableConfig | None = None,
-        **kwargs: Any,
-    ) -> Iterator[Any]:
-        rest = iter(input)
-        traced = _TracedInput(next(rest, ""))  # the model's run starts before this one
-        yield from self._transform_stream_with_config(
-            iter([traced.sum]),
-            lambda _: self._transform(traced.relay(rest)),
-            config,
-            run_type="parser",
-        )
-
-    @override
-    async def atransform(
-        self,
-        input: AsyncIterator[Input],
-        config: RunnableConfig | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[Any]:
-        rest = aiter(input)
-        traced = _TracedInput(await anext(rest, ""))
-        outputs = self._atransform_stream_with_config(
-            traced.asum(),
-            lambda _: self._atransform(traced.arelay(rest)),
-            config,
-            run_type="parser",
-        )
-        async with aclosing(cast("AsyncGenerator[Any]", outputs)):
-            async for output in outputs:
-                yield output
-
-    @override
-    def _transform(self, input: Iterator[Input]) -> Iterator[Any]:
-        reading = self._reading()
-        for message in input:
-            yield from self._pieces(reading, message)
-        yield from self._last_pieces(reading)
-
-    @override
-    async def _atransform(self, input: AsyncIterator[Input]) -> AsyncIterator[Any]:
-        reading = self._reading()
-        async with aclosing(cast("AsyncGenerator[Input]", input)):
-            async for message in input:
-                for piece in self._pieces(reading, message):
-                    yield piece
-        for piece in self._last_pieces(reading):
-            yield piece
-
     def _reading(self) -> Reading:
         return Reading(
             self._validate, tool_name=self.tool_name, is_object=self.is_object
         )
 
-    def _pieces(self, reading: Reading, message: Input) -> Iterator[Any]:
-        reading.take(message)
-        news = reading.news()
-        if self.include_raw:
-            parsed = {"parsed": news} if news is not None else {}
-            yield RawAndParsed(raw=message, **parsed)
-        elif news is not None:
-            yield news
+    @override
+    def _pieces(self, reading: Any, message: Input) -> Iterator[Any]:
+        pieces = super()._pieces(reading, message)
+        if not self.include_raw:
+            return pieces
+        parsed = [("parsed", news) for news in pieces]
+        return iter([RawAndParsed([("raw", message), *parsed])])
 
-    def _last_pieces(self, reading: Reading) -> Iterator[Any]:
+    @override
+    def _last_pieces(self, reading: Any) -> Iterator[Any]:
         if self.include_raw:
-            yield RawAndParsed(_outcome(reading))
-            return
-        value = reading.result()
-        if not reading.is_shown(value):
-            yield value
+            return iter([RawAndParsed(_outcome(reading))])
+        return super()._last_pieces(reading)
 
     def _validate(self, value: Json) -> Any:
         """The value, or an instance of the class.
@@ -197,56 +130,6 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         text = to_json(value, inf_nan_mode="constants")
         output_class = cast("type[pydantic.BaseModel]", self.output_class)
         return output_class.model_validate_json(text)
-
-
-class _TracedInput:
-    """The input of a streamed run: the chunks pass once, their sum goes to the trace.
-
-    Core is given one item, ``sum``, which becomes the sum when the chunks end.
-    """
-
-    __slots__ = ("_chunks", "_first", "sum")
-
-    def __init__(self, first: Input) -> None:
-        self._first = first
-        self._chunks: list[AIMessageChunk] = []
-        self.sum = first.model_copy() if isinstance(first, AIMessageChunk) else first
-
-    def relay(self, rest: Iterator[Input]) -> Iterator[Input]:
-        """Give the chunks; close their source at once when the reader leaves."""
-        try:
-            yield self._keep(self._first)
-            for message in rest:
-                yield self._keep(message)
-        finally:
-            self._add_up()
-            if isinstance(rest, Generator):
-                rest.close()
-
-    async def arelay(self, rest: AsyncIterator[Input]) -> AsyncIterator[Input]:
-        """The async twin of ``relay``."""
-        try:
-            yield self._keep(self._first)
-            async for message in rest:
-                yield self._keep(message)
-        finally:
-            self._add_up()
-            if isinstance(rest, AsyncGenerator):
-                await rest.aclose()
-
-    async def asum(self) -> AsyncIterator[Input]:
-        """The one item, for core."""
-        yield self.sum
-
-    def _keep(self, message: Input) -> Input:
-        if isinstance(message, AIMessageChunk):
-            self._chunks.append(message)
-        return message
-
-    def _add_up(self) -> None:
-        if isinstance(self.sum, AIMessageChunk):
-            with suppress(TypeError, ValueError):  # would hide the error under way
-                vars(self.sum).update(vars(add_ai_message_chunks(*self._chunks)))
 
 
 def _outcome(reading: Reading) -> dict[str, Any]:

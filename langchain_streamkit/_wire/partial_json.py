@@ -166,6 +166,11 @@ class PartialJson:
         """True once the last bracket has come."""
         return self._state == "done"
 
+    @property
+    def position(self) -> int:
+        """How many characters have been read; none after the last bracket are."""
+        return self._position
+
     def feed(self, text: str) -> Json | None:
         """Take the next piece.
 
