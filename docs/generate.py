@@ -42,12 +42,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What the answer looks like": (
         *("stream_usage", "streaming", "reasoning_tags"),
         *("include_response_headers", "max_event_bytes", "max_response_bytes"),
+        "prices",
     ),
     "How long to wait, and what follows a failure": (
         *("timeout", "first_token_timeout", "stall_timeout", "total_timeout"),
         *("max_retries", "resume", "stream_fallback"),
     ),
-    "Accepted, and without effect in this version": ("prices", "record"),
+    "Accepted, and without effect in this version": ("record",),
 }
 """Every parameter of our own, in the order of the page."""
 
