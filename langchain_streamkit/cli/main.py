@@ -23,6 +23,7 @@ __all__ = ["COMMANDS", "Command", "main"]
 COMMANDS: dict[str, str] = {
     "compare": "send the same answer through several clients, and see what each lost",
     "probe": "ask a server what it can do, and print the ChatStreamKit(...) to use",
+    "serve": "serve a model as an OpenAI-compatible API, to any client",
 }
 """Each sub-command, which is the module of that name beside this one, in one line."""
 
