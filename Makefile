@@ -139,8 +139,12 @@ CORPUS ?= ../shared/wire
 corpus: $(VENV)/.has-test ## Recordings of real servers, in every mode and split (CORPUS=folder)
 	$(BIN)/python -m tests.corpus $(CORPUS) $(ARGS)
 
+.PHONY: audit
+audit: $(VENV)/.has-audit ## Known vulnerabilities of what is installed
+	$(BIN)/python .ci/audit.py
+
 .PHONY: check
-check: lint type test ## What a change must pass before it is sent
+check: lint type test audit ## What a change must pass before it is sent
 
 .PHONY: clean
 clean: ## Remove everything that was made here

@@ -86,7 +86,7 @@ class Clients:
                 client = self._own.get(fresh)
                 if client is None:
                     client = httpx.Client(**self._options(fresh=fresh))
-                    weakref.finalize(self, client.close)
+                    weakref.finalize(self, _close_own, client, self._pid)
                     self._own[fresh] = client
         return client
 
@@ -151,6 +151,12 @@ class Clients:
                 held.finalizer.detach()
                 if self._by_loop.get(key) is held:  # no new loop has its number
                     self._by_loop.pop(key, None)
+
+
+def _close_own(client: httpx.Client, process: int) -> None:
+    """Close a client, save in a forked child, where its lock may be taken for ever."""
+    if process == os.getpid():
+        client.close()
 
 
 class _LoopClient:

@@ -88,7 +88,7 @@ SCHEMA: dict[str, Any] = {
 FUNCTION = {"name": "look", "description": "Look.", "parameters": SCHEMA}
 KINDS: dict[str, Any] = {
     "function": add,
-    "langchain tool": tool(add),
+    "langchain tool": tool(add, parse_docstring=True),
     "tool of a server": StructuredTool(
         name="mcp", description="", args_schema=SCHEMA, func=lambda **_: None
     ),
