@@ -1,0 +1,3 @@
+"""X."""
+from .rows import Row
+ROWS: tuple[Row, ...] = ()
