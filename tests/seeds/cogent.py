@@ -9,22 +9,34 @@ import asyncio
 import threading
 from dataclasses import fields
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from langchain.agents import create_agent
+from langchain.tools import ToolRuntime
 from langchain_core.tools import tool
+from typing_extensions import TypedDict
 
-from langchain_streamkit import aiter_events
+from langchain_streamkit import ChatStreamKit, aiter_events
 from langchain_streamkit.events import FinalEvent, MetaEvent, TextEvent
 from langchain_streamkit.testing import Cut, Gate, Hold, Reply, Send, ToolCall
 
 from .maritaca import ORIGIN
 from .rows import SHOWN, Row, Stage
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+
+class User(TypedDict):
+    """Who asks."""
+
+    user: str
+
+
+@tool
+def whoami(runtime: ToolRuntime[User]) -> str:
+    """Who asks?"""
+    return str((runtime.context or runtime.config["configurable"])["user"])
+
 
 POEM = "Bits in a row,\nall in the know."
 
@@ -46,8 +58,6 @@ RUN = (r"agent\.run\(([^)]+)\)", r'agent.ainvoke({"messages": \1})')
 
 def _names(stage: Stage) -> dict[str, Any]:
     """What the page's blocks take from the blocks before them."""
-    from langchain_streamkit import ChatStreamKit
-
     return {
         "ChatStreamKit": ChatStreamKit,
         "create_agent": create_agent,
@@ -76,33 +86,25 @@ def _answers_to_stream_chunk(stage: Stage) -> None:
     assert [e.metadata.get("model") for e in events] == [None, "m", "m"]
 
 
-def _answers_to_run_stream(stage: Stage) -> None:
-    """Message is the input, and the context is LangChain's config."""
+async def _answers_to_run_stream(stage: Stage) -> None:
+    """The message is the input; the context goes to the agent as it is, or as config."""
     assert "message: str" in stage.block.source
     assert "context: dict | None = None" in stage.block.source
     parameters = signature(aiter_events).parameters
     assert list(parameters)[:3] == ["runnable", "input", "config"]
     assert parameters["config"].default is None
-    seen: dict[str, Any] = {}
-
-    @tool
-    def whoami(config: Mapping[str, Any]) -> str:
-        """Who asks?"""
-        return "you"
-
-    from langchain_core.runnables import RunnableConfig, RunnableLambda
-
-    def look(text: str, config: RunnableConfig) -> str:
-        seen.update(config["configurable"], **config["metadata"])
-        return text
-
-    async def read() -> None:
-        context = {"configurable": {"user": "Ada"}, "metadata": {"tenant": "seven"}}
-        async for _ in aiter_events(RunnableLambda(look), "Hello", context):
-            pass
-
-    stage.finish(read())
-    assert (seen["user"], seen["tenant"]) == ("Ada", "seven")
+    call = Reply(tool_calls=[ToolCall("whoami")])
+    stage.server.script(call, "You are Ada.", call, "You are Ada.")
+    agent = create_agent(stage.model(), [whoami], context_schema=User)
+    question = {"messages": "Who am I?"}
+    for given in (
+        {"context": {"user": "Ada"}},
+        {"config": {"configurable": {"user": "Ada"}}},
+    ):
+        events = [event async for event in aiter_events(agent, question, **given)]
+        [result] = [event for event in events if event.type == "tool_result"]
+        assert result.result == "Ada"
+        assert events[-1].message.text == "You are Ada."
 
 
 def _result_as_well(stage: Stage) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ORIGIN = "http://127.0.0.1"  # an app in this process; the tests readdress other hosts
-WS = "ws://127.0.0.1/ws"
+WS = "ws://127.0.0.1"
 
 IMPORT = (
     "from langchain_maritaca import ChatMaritaca",
@@ -57,7 +57,7 @@ def _websocket(stage: Stage) -> None:
     received: list[str] = []
     client = TestClient(stage["app"], base_url=ORIGIN)
     # The document's loop does not expect its reader to leave; `serve_websocket` does.
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect(WS) as socket:
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"{WS}/ws") as socket:
         for question in ("A story?", "Another?"):
             socket.send_text(question)
             while (text := socket.receive_text()) != "[END]":
