@@ -131,7 +131,9 @@ class Parts:
             self.shown.append(part)
 
     def _status(self, event: StatusEvent) -> None:
-        self.status = event.content or event.phase
+        # Who reads this page need not learn where the model is.
+        quiet = event.phase in {"connecting", "generating"}
+        self.status = event.phase.capitalize() if quiet else event.content
 
     def _text(self, event: TextEvent) -> None:
         if event.content:

@@ -78,7 +78,7 @@ def read_markdown(text: str) -> str:
 
 
 def closed(markdown: str) -> str:
-    """Markdown whose last code block ends, so that more may follow it.
+    r"""Markdown whose last code block ends, so that more may follow it.
 
     Args:
         markdown: What ``safe_markdown`` gave.
@@ -88,7 +88,7 @@ def closed(markdown: str) -> str:
 
     Example:
         >>> closed("```python")
-        '```python\\n```'
+        '```python\n```'
     """
     tokens = _PARSER.parse(markdown)
     last = tokens[-1] if tokens else None

@@ -7,13 +7,15 @@ number. A terminal's lines end with LF only, wherever a chunk was cut.
 
 from __future__ import annotations
 
+import json
 import re
 
-__all__ = ["TerminalText", "show_controls"]
+__all__ = ["TerminalText", "one_line", "show_controls"]
 
 _CONTROLS = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_LONGEST_LINE = 200
 _LINE_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
 
 
@@ -43,6 +45,22 @@ def _shown(found: re.Match[str]) -> str:
     if code < 0xA0:
         return f"\\x{code:02x}"
     return "\ufffd" if code >= 0xD800 else f"\\u{code:04x}"
+
+
+def one_line(value: object, longest: int = _LONGEST_LINE) -> str:
+    """Anything as one safe line.
+
+    Args:
+        value: Text, or a JSON value.
+        longest: How many characters are shown.
+
+    Returns:
+        The line.
+    """
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    line = show_controls(" ".join(value.split()))
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 class TerminalText:

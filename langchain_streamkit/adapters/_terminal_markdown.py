@@ -151,5 +151,17 @@ class _Tail:
         markdown = make_markdown(self._writer.tail())
         lines = console.render_lines(markdown, options.update(height=None), pad=False)
         for line in lines[-max(1, console.height - 2) :]:
-            yield from line
+            yield from _trimmed(line)
             yield Segment.line()
+
+
+def _trimmed(line: list[Segment]) -> list[Segment]:
+    """A line without the blanks at its end: a ^C echoed there stays on the line."""
+    while line:
+        *before, last = line
+        has_ground = last.style is not None and last.style.bgcolor is not None
+        text = last.text if has_ground else last.text.rstrip()
+        if text:
+            return [*before, Segment(text, last.style, last.control)]
+        line = before
+    return line

@@ -8,15 +8,13 @@ wants is left. One thing is on the screen at a time: each kind ends the one befo
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rich.console import Console
 from rich.text import Text
 
 from langchain_streamkit.adapters._answer import describe
-from langchain_streamkit.adapters._safe_text import TerminalText, show_controls
+from langchain_streamkit.adapters._safe_text import TerminalText, one_line
 from langchain_streamkit.adapters._terminal_markdown import MarkdownWriter
 from langchain_streamkit.events import (
     FinalEvent,
@@ -32,11 +30,11 @@ from langchain_streamkit.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
     from rich.status import Status
 
-__all__ = ["Screen", "is_rich", "one_line"]
+__all__ = ["Screen", "is_rich"]
 
-_LONGEST = 200
 _ENDINGS = {"KeyboardInterrupt": "stopped", "CancelledError": "stopped"}
 _QUIET_PHASES = frozenset({"connecting", "generating"})
 
@@ -50,22 +48,6 @@ def is_rich(console: Console) -> bool:
     )
 
 
-def one_line(value: object, longest: int = _LONGEST) -> str:
-    """Anything as one safe line.
-
-    Args:
-        value: Text, or a JSON value.
-        longest: How many characters are shown.
-
-    Returns:
-        The line.
-    """
-    if not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False, default=str)
-    line = show_controls(" ".join(value.split()))
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
-
-
 class Screen:
     """Shows one answer; use it as a context.
 
@@ -75,6 +57,7 @@ class Screen:
         markdown: Whether text is rendered, where ``out`` is a terminal.
         reasoning: Whether reasoning is shown, where ``err`` is a terminal.
         interval: Seconds between two drawings; None for none while it grows.
+        summary: The last line, where ``err`` is a terminal.
     """
 
     def __init__(
@@ -85,9 +68,11 @@ class Screen:
         markdown: bool = True,
         reasoning: bool = True,
         interval: float | None = 0.1,
+        summary: Callable[[FinalEvent], str] = describe,
     ) -> None:
         self._out = out
         self._err = err
+        self._summary = summary
         self._shows_reasoning = reasoning and err.is_terminal
         self._is_animated = interval is not None and is_rich(err)
         self._markdown = (
@@ -156,7 +141,8 @@ class Screen:
 
     def _result(self, event: ToolResultEvent) -> None:
         mark, style = ("✗", "red") if event.status == "error" else ("←", "dim")
-        self._note(f"{mark} {one_line(event.name or '')} {one_line(event.result)}", style)
+        name, result = one_line(event.name or ""), one_line(event.result)
+        self._note(f"{mark} {name} {result}", style)
         self._spin("waiting")
 
     def _final(self, event: FinalEvent) -> None:
@@ -165,7 +151,7 @@ class Screen:
             return
         for number, source in enumerate(event.sources, start=1):
             self._note(f"[{number}] {_source(source)}", "dim")
-        self._note(one_line(describe(event)), "dim")
+        self._note(one_line(self._summary(event)), "dim")
 
     _SHOWN: ClassVar[dict[type[StreamEvent], Callable[..., None]]] = {
         TextEvent: _text,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "Command", "main"]
 
 COMMANDS: dict[str, str] = {
+    "chat": "talk with a server on the terminal",
     "compare": "send the same answer through several clients, and see what each lost",
     "probe": "ask a server what it can do, and print the ChatStreamKit(...) to use",
     "serve": "serve a model as an OpenAI-compatible API, to any client",
