@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from langchain_core.messages import AIMessage, HumanMessage
 from matplotlib import pyplot as plt
+from traitlets.config import Config
+from typing_extensions import override
 
-from langchain_streamkit import collect, iter_events
+from langchain_streamkit import aiter_events, collect, iter_events
 from langchain_streamkit.adapters.jupyter import show
 from langchain_streamkit.blocks import image_block
 from langchain_streamkit.events import (
@@ -25,7 +32,7 @@ from langchain_streamkit.testing import Gate, Hold, Reply, Send
 from .rows import Row, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
 ASK = r"interpreter\.interpret\(fig=plt\.gcf\(\)\)"
 ASK_BLOCKING = r"interpreter\.interpret\(fig=plt\.gcf\(\), stream=False\)"
@@ -43,6 +50,7 @@ def _names(stage: Stage) -> dict[str, Any]:
         "model": stage.model(prices=PRICES),
         "question": lambda figure: [HumanMessage(["What does it show?", figure])],
         "plt": plt,
+        "aiter_events": aiter_events,
         "iter_events": iter_events,
         "collect": collect,
         "image_block": image_block,
@@ -86,34 +94,109 @@ def _streamed(stage: Stage) -> None:
     _figure_went_along(stage)
 
 
+def _blocking(stage: Stage) -> None:
+    assert stage["result"].usage.total_tokens == 1100
+    _figure_went_along(stage)
+
+
+@contextmanager
+def _notebook(folder: Path) -> Iterator[tuple[InteractiveShell, list[str]]]:
+    """A shell that takes itself for a kernel's, and what it draws."""
+    drawn: list[str] = []
+
+    class Publisher(DisplayPublisher):
+        @override
+        def publish(self, data: Any, *_: Any, **__: Any) -> None:
+            drawn.append(data["text/markdown"])
+
+    before = sys.displayhook, sys.excepthook
+    config = Config({"HistoryManager": {"enabled": False}})
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=config, ipython_dir=str(folder))
+    try:
+        shell.display_pub = Publisher(parent=shell)
+        shell.kernel = object()
+        yield shell, drawn
+    finally:
+        InteractiveShell.clear_instance()
+        sys.displayhook, sys.excepthook = before
+
+
 async def _in_a_notebook(stage: Stage) -> None:
     """One output grows while the cell runs, and the message is the cell's value."""
-    shell, outputs = _shell()
+    _figure_went_along(stage)
     gate = Gate()
-    stage.server.script(
-        Reply.script(Send(_frame("It is")), Hold(gate), Send(_frame(" rising.", "stop")))
-    )
-    seen: list[str] = []
-
-    class Outputs(CapturingDisplayPublisher):
-        def publish(self, data: Any, *args: Any, **kwargs: Any) -> None:
-            text = str(data.get("text/markdown") or data.get("text/plain") or "")
-            seen.append(text)
-            if "It is" in text:  # the cell runs on only after this was drawn
-                gate.open()
-
-    shell.display_pub = Outputs(parent=shell)
-    shell.user_ns.update(_names(stage))
-    shell.user_ns["aiter_events"] = _aiter_events
-    result = await shell.run_cell_async(
-        "await show(aiter_events(model, question(image_block(plt.gcf()))))"
-    )
+    rest = Send(_frame(" rising.", "stop"))
+    stage.server.script(Reply.script(Send(_frame("It is")), Hold(gate), rest))
+    with _notebook(Path.cwd()) as (shell, drawn):
+        shell.user_ns.update(_names(stage))
+        code = shell.transform_cell(stage.source())
+        run = shell.run_cell_async(stage.source(), transformed_cell=code)
+        cell = asyncio.ensure_future(run)
+        while not (cell.done() or any("It is" in output for output in drawn)):
+            await asyncio.sleep(0.01)
+        assert not cell.done(), cell.result().error_in_exec
+        gate.open()
+        result = await cell
     result.raise_error()
     assert isinstance(result.result, AIMessage)
     assert result.result.text == "It is rising."
-    drawn = [text for text in seen if "It is" in text]
-    assert "rising" not in drawn[0]
     assert "It is rising." in drawn[-1]
 
 
-ROWS: tuple[Row, ...] = ()
+def _frame(text: str, finish_reason: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
+    return f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
+
+
+ROWS = (
+    Row("@dataclass class InterpretationChunk:", "declares", then=_answers_to_chunk),
+    Row(
+        "iterator = interpreter.interpret(fig=plt.gcf()) print(",
+        "runs",
+        ((ASK, EVENTS),),
+        says=(RISING,),
+        names=_names,
+        then=_streamed,
+        breaks=(
+            'print("Status',
+            "for chunk",
+            '    if chunk.type == "status',
+            "        print(",
+            '    elif chunk.type == "text',
+            "        print(",
+            '    elif chunk.type == "usage',
+            "        print(",
+        ),
+    ),
+    Row(
+        "result = interpreter.interpret(",
+        "runs",
+        ((ASK_BLOCKING, f"collect({EVENTS})"),),
+        says=(RISING,),
+        names=_names,
+        prints="It is rising.\nCost: $0.1200\n",
+        then=_blocking,
+        breaks=("print(result", 'print(f"Cost'),
+    ),
+    Row(
+        "# In a notebook cell interpreter.interpret(",
+        "runs",
+        ((ASK_BLOCKING, f"await show(a{EVENTS})"),),
+        says=(RISING,),
+        names=_names,
+        prints="It is rising.\n",  # outside of a notebook it is printed
+        then=_in_a_notebook,
+        breaks=("interpreter.", "# Output"),
+    ),
+    Row(
+        "# In a notebook cell for _ in",
+        "runs",
+        ((ASK, EVENTS),),
+        says=(RISING,),
+        names=_names,
+        prints="",
+        then=_figure_went_along,
+        breaks=("for _", "    pass"),
+    ),
+)
