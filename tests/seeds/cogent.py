@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from langchain.agents import create_agent
-from langchain.tools import ToolRuntime
+from langchain.tools import ToolRuntime  # noqa: TC002 - the tool's signature is read
 from langchain_core.tools import tool
 from typing_extensions import TypedDict
 
@@ -42,9 +42,11 @@ POEM = "Bits in a row,\nall in the know."
 
 IMPORT = (
     r"from cogent import Agent(, tool)?",
-    "from langchain.agents import create_agent\n"
-    "from langchain_core.tools import tool\n"
-    "from langchain_streamkit import ChatStreamKit, aiter_events",
+    (
+        "from langchain.agents import create_agent\n"
+        "from langchain_core.tools import tool\n"
+        "from langchain_streamkit import ChatStreamKit, aiter_events"
+    ),
 )
 AGENT = (r"\bAgent\(", "create_agent(")
 MODEL = (r'model="gpt-4o"', 'model=ChatStreamKit(model="gpt-4o")')
@@ -87,7 +89,7 @@ def _answers_to_stream_chunk(stage: Stage) -> None:
 
 
 async def _answers_to_run_stream(stage: Stage) -> None:
-    """The message is the input; the context goes to the agent as it is, or as config."""
+    """The message is the input; the context stays one, or is in the config."""
     assert "message: str" in stage.block.source
     assert "context: dict | None = None" in stage.block.source
     parameters = signature(aiter_events).parameters
@@ -154,22 +156,20 @@ async def _cancelled(stage: Stage) -> None:
     gate = Gate()
     frame = b'data: {"choices":[{"index":0,"delta":{"content":"Bits"}}]}\n\n'
     stage.server.script(Reply.script(Send(frame), Hold(gate)))
-    read: list[str] = []
+    begun = asyncio.Event()
 
-    async def reader() -> None:
+    async def read() -> None:
         agent = create_agent(stage.model())
-        async for event in aiter_events(agent, {"messages": "Hello"}, only={"text"}):
-            read.append(event.content)
+        async for _ in aiter_events(agent, {"messages": "Hello"}, only={"text"}):
+            begun.set()
 
-    task = asyncio.create_task(reader())
+    task = asyncio.create_task(read())
     assert await gate.await_reached()
-    while not read:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(begun.wait(), 30)
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
-    left = stage.server.wait_idle
-    assert await asyncio.to_thread(left)
+    assert await asyncio.to_thread(stage.server.wait_idle)
     gate.open()
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from io import StringIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from fastapi.testclient import TestClient
 from langchain.agents import create_agent
 from langgraph.checkpoint.memory import InMemorySaver
@@ -28,7 +29,7 @@ from .maritaca import ORIGIN, WS
 from .rows import SHOWN, Row, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from langchain_streamkit.events import StreamEvent
 
@@ -46,7 +47,7 @@ TAXES = Reply(ANSWER, extra={"search_results": [LAW, DECREE]})
 
 
 class Request(SimpleNamespace):
-    """``StreamingChatRequest``, ``ChatRequest`` and the contexts: what they are given."""
+    """The requests and the contexts: what they are given."""
 
 
 @dataclass
@@ -140,7 +141,7 @@ def _with_sources(stage: Stage) -> None:
     ]
 
 
-CODE = "Income t|ax:\n`|``py|\nif a < 1:|\n``|`\nDone".split("|")
+CODE = ["Income t", "ax:\n`", "``py", "\nif a < 1:", "\n``", "`\nDone"]
 
 
 async def _custom(stage: Stage) -> None:
@@ -166,9 +167,6 @@ async def _custom(stage: Stage) -> None:
 
 
 async def _print_async(function: Any) -> str:
-    from contextlib import redirect_stdout
-    from io import StringIO
-
     out = StringIO()
     with redirect_stdout(out):
         await function()
@@ -192,11 +190,7 @@ def _web(stage: Stage) -> None:
     def frames() -> list[dict[str, Any]]:
         with client.websocket_connect(f"{WS}/api/chat/stream") as socket:
             socket.send_text(json.dumps(asked))
-            received: list[dict[str, Any]] = []
-            with pytest.raises(WebSocketDisconnect):
-                while True:
-                    received.append(json.loads(socket.receive_text()))
-        return received
+            return list(_messages(socket))
 
     received = frames()
     assert "".join(frame.get("content", "") for frame in received) == ANSWER
@@ -215,14 +209,26 @@ def _web(stage: Stage) -> None:
     assert "out of memory" in sent[-1]["error"]
 
 
+def _messages(socket: Any) -> Iterator[dict[str, Any]]:
+    with suppress(WebSocketDisconnect):
+        while True:
+            yield json.loads(socket.receive_text())
+
+
 def _data_of(text: str) -> list[dict[str, Any]]:
-    return [json.loads(frame.removeprefix("data: ")) for frame in text.split("\n\n")[:-1]]
+    return [
+        json.loads(frame.removeprefix("data: ")) for frame in text.split("\n\n")[:-1]
+    ]
 
 
 def _errors(stage: Stage) -> None:
     call = stage["streaming_with_error_handling"]
     for fault, said, meant in (
-        (Cut(after_frames=3, how="reset"), "connection reset: ", "Connection was reset"),
+        (
+            Cut(after_frames=3, how="reset"),
+            "connection reset: ",
+            "Connection was reset",
+        ),
         (Stall(after_frames=3), "timeout: ", "Stream timed out."),
     ):
         stage.server.script(Reply(ANSWER, faults=[fault]), ANSWER)
@@ -294,7 +300,9 @@ ROWS = (
         ),
         then=_remembers,
     ),
-    Row("class StreamingChunk(BaseModel):", "declares", then=_answers_to_streaming_chunk),
+    Row(
+        "class StreamingChunk(BaseModel):", "declares", then=_answers_to_streaming_chunk
+    ),
     Row(
         "async def process_streaming_with_sources():",
         "filled",
@@ -322,14 +330,22 @@ ROWS = (
         "// Establish WebSocket connection",
         "elsewhere",
         tests=(
-            "tests/integration_tests/examples/test_fastapi_app.py"
-            "::test_text_grows_and_the_reasoning_opens",
-            "tests/integration_tests/examples/test_fastapi_app.py"
-            "::test_a_failure_is_told_before_and_in_the_middle_of_an_answer",
-            "tests/integration_tests/examples/test_fastapi_app.py"
-            "::test_a_lost_connection_is_made_again",
-            "tests/integration_tests/examples/test_fastapi_app.py"
-            "::test_a_websocket_carries_hostile_text_whole",
+            (
+                "tests/integration_tests/examples/test_fastapi_app.py"
+                "::test_text_grows_and_the_reasoning_opens"
+            ),
+            (
+                "tests/integration_tests/examples/test_fastapi_app.py"
+                "::test_a_failure_is_told_before_and_in_the_middle_of_an_answer"
+            ),
+            (
+                "tests/integration_tests/examples/test_fastapi_app.py"
+                "::test_a_lost_connection_is_made_again"
+            ),
+            (
+                "tests/integration_tests/examples/test_fastapi_app.py"
+                "::test_a_websocket_carries_hostile_text_whole"
+            ),
         ),
     ),
     Row(

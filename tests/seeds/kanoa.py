@@ -1,4 +1,4 @@
-"""kanoa's page: statuses, text, cost and a figure; its text has lost its line breaks."""
+"""kanoa's page: statuses, text, cost and a figure. It has lost its line breaks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from langchain_streamkit.testing import Gate, Hold, Reply, Send
 from .rows import Row, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ASK = r"interpreter\.interpret\(fig=plt\.gcf\(\)\)"
 ASK_BLOCKING = r"interpreter\.interpret\(fig=plt\.gcf\(\), stream=False\)"
@@ -72,17 +72,25 @@ def _answers_to_chunk(stage: Stage) -> None:
     assert types == ["status", "text", "meta", "usage", "final"]
     assert [event.content for event in events] == ["Connecting", "It is", "", "", ""]
     assert [event.is_final for event in events] == [False] * 4 + [True]
-    assert [event.usage and event.usage.cost for event in events[2:]] == [None, 0.5, None]
-    assert [event.metadata for event in events[:3]] == [{"model": "m"}, {}, {"model": "m"}]
+    assert [event.usage and event.usage.cost for event in events[2:]] == [
+        None,
+        0.5,
+        None,
+    ]
+    assert [event.metadata for event in events[:3]] == [
+        {"model": "m"},
+        {},
+        {"model": "m"},
+    ]
 
 
 def _figure_went_along(stage: Stage) -> None:
     """The figure was sent as a picture, and the answer was streamed all the same."""
     [request] = stage.server.requests
     assert request.stream is True
-    [words, picture] = request.messages[0]["content"]
-    assert words == {"type": "text", "text": "What does it show?"}
-    assert picture["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+    content = request.messages[0]["content"]
+    assert content[0] == {"type": "text", "text": "What does it show?"}
+    assert content[1]["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
 
 
 def _streamed(stage: Stage) -> None:
@@ -100,14 +108,13 @@ def _blocking(stage: Stage) -> None:
 
 
 @contextmanager
-def _notebook(folder: Path) -> Iterator[tuple[InteractiveShell, list[str]]]:
-    """A shell that takes itself for a kernel's, and what it draws."""
-    drawn: list[str] = []
+def _notebook(folder: Path, draw: Callable[[str], None]) -> Iterator[InteractiveShell]:
+    """A shell that takes itself for a kernel's, and draws Markdown."""
 
     class Publisher(DisplayPublisher):
         @override
         def publish(self, data: Any, *_: Any, **__: Any) -> None:
-            drawn.append(data["text/markdown"])
+            draw(data["text/markdown"])
 
     before = sys.displayhook, sys.excepthook
     config = Config({"HistoryManager": {"enabled": False}})
@@ -116,7 +123,7 @@ def _notebook(folder: Path) -> Iterator[tuple[InteractiveShell, list[str]]]:
     try:
         shell.display_pub = Publisher(parent=shell)
         shell.kernel = object()
-        yield shell, drawn
+        yield shell
     finally:
         InteractiveShell.clear_instance()
         sys.displayhook, sys.excepthook = before
@@ -128,14 +135,21 @@ async def _in_a_notebook(stage: Stage) -> None:
     gate = Gate()
     rest = Send(_frame(" rising.", "stop"))
     stage.server.script(Reply.script(Send(_frame("It is")), Hold(gate), rest))
-    with _notebook(Path.cwd()) as (shell, drawn):
+    drawn: list[str] = []
+    begun = asyncio.Event()
+
+    def draw(markdown: str) -> None:
+        drawn.append(markdown)
+        if "It is" in markdown:
+            begun.set()
+
+    with _notebook(Path.cwd(), draw) as shell:
         shell.user_ns.update(_names(stage))
         code = shell.transform_cell(stage.source())
         run = shell.run_cell_async(stage.source(), transformed_cell=code)
         cell = asyncio.ensure_future(run)
-        while not (cell.done() or any("It is" in output for output in drawn)):
-            await asyncio.sleep(0.01)
-        assert not cell.done(), cell.result().error_in_exec
+        await asyncio.wait_for(begun.wait(), 30)
+        assert not cell.done()
         gate.open()
         result = await cell
     result.raise_error()

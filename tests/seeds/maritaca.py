@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +56,17 @@ def _http(stage: Stage) -> None:
 
 def _websocket(stage: Stage) -> None:
     received: list[str] = []
-    client = TestClient(stage["app"], base_url=ORIGIN)
+
+    def talk() -> None:
+        client = TestClient(stage["app"], base_url=ORIGIN)
+        with client.websocket_connect(f"{WS}/ws") as socket:
+            for question in ("A story?", "Another?"):
+                socket.send_text(question)
+                received.extend(iter(socket.receive_text, "[END]"))
+
     # The document's loop does not expect its reader to leave; `serve_websocket` does.
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"{WS}/ws") as socket:
-        for question in ("A story?", "Another?"):
-            socket.send_text(question)
-            while (text := socket.receive_text()) != "[END]":
-                received.append(text)
+    with pytest.raises(WebSocketDisconnect):
+        talk()
     assert "".join(received) == STORY + "And a capybara."
 
 
@@ -82,12 +87,14 @@ def _gradio(stage: Stage) -> None:
     shown = ChatInterface.shown
     assert shown[0] == "There"
     assert shown[-1] == STORY
-    assert all(one in another for one, another in zip(shown, shown[1:], strict=False))
+    assert all(one in another for one, another in pairwise(shown))
 
 
 def _metadata(stage: Stage) -> None:
     """The server's own name, once, whatever was asked for."""
-    assert stage.run(Reply("Hi", model="sabia-3.1-2025")) == "Hi\nModel: sabia-3.1-2025\n"
+    assert (
+        stage.run(Reply("Hi", model="sabia-3.1-2025")) == "Hi\nModel: sabia-3.1-2025\n"
+    )
 
 
 async def _generator(stage: Stage) -> None:

@@ -9,7 +9,6 @@ document's. The code is run as its reader would, in a namespace of its own, with
 from __future__ import annotations
 
 import ast
-import asyncio
 import contextlib
 import inspect
 import io
@@ -22,6 +21,7 @@ from langchain_streamkit import ChatStreamKit
 from .documents import CodeBlock, with_line_breaks
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
 
     from langchain_streamkit.testing import FakeServer, Reply

@@ -10,11 +10,10 @@ import io
 import json
 import threading
 from contextlib import nullcontext, redirect_stderr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_streamkit import ChatStreamKit
 from langchain_streamkit.blocks import to_toon
 from langchain_streamkit.errors import TotalTimeoutError
 from langchain_streamkit.output_parsers import CascadeOutputParser, ToonOutputParser
@@ -22,19 +21,26 @@ from langchain_streamkit.testing import Cut, Drip, Reply, Stall
 
 from .rows import Row, Stage
 
+if TYPE_CHECKING:
+    from langchain_streamkit import ChatStreamKit
+
 ENCODE = (r"pytoon\.encode", "to_toon")
 DECODE = (r"pytoon\.decode", "ToonOutputParser().parse")
 IMPORTS = (
     r"import pytoon\nimport (openai|anthropic)",
-    "from langchain_streamkit import ChatStreamKit\n"
-    "from langchain_streamkit.blocks import to_toon\n"
-    "from langchain_streamkit.output_parsers import ToonOutputParser",
+    (
+        "from langchain_streamkit import ChatStreamKit\n"
+        "from langchain_streamkit.blocks import to_toon\n"
+        "from langchain_streamkit.output_parsers import ToonOutputParser"
+    ),
 )
 OPENAI = (
     (r"client = openai\.OpenAI\(\)", 'model = ChatStreamKit(model="gpt-4o-mini")'),
     (
-        r"client\.chat\.completions\.create\(\s+model=[^\n]+\n\s+messages=(\[[^\n]+\]),"
-        r"\s+stream=True\s+\)",
+        (
+            r"client\.chat\.completions\.create\(\s+model=[^\n]+\n\s+messages=(\[[^\n]+\]),"
+            r"\s+stream=True\s+\)"
+        ),
         r"model.stream(\1)",
     ),
     (r"chunk\.choices\[0\]\.delta\.content", "chunk.content"),
@@ -45,8 +51,10 @@ ANTHROPIC = (
         'model = ChatStreamKit(model="claude", provider="anthropic", max_tokens=1024)',
     ),
     (
-        r"with client\.messages\.stream\(\s+model=[^\n]+\n\s+messages=(.*?\}\]),"
-        r"\s+max_tokens=1024\s+\) as stream:",
+        (
+            r"with client\.messages\.stream\(\s+model=[^\n]+\n\s+messages=(.*?\}\]),"
+            r"\s+max_tokens=1024\s+\) as stream:"
+        ),
         r'with nullcontext(model.stream_events(\1, version="v3")) as stream:',
     ),
     (r"stream\.text_stream", "stream.text"),
@@ -98,7 +106,9 @@ TABLE = "rows[2]{id,price}:\n  1,2.5\n  2,29.99"
 
 def _grows(stage: Stage) -> None:
     """Ours reads TOON while it comes, and never half a line of it."""
-    assert stage["result"] == {"rows": [{"id": 1, "price": 2.5}, {"id": 2, "price": 29.99}]}
+    assert stage["result"] == {
+        "rows": [{"id": 1, "price": 2.5}, {"id": 2, "price": 29.99}]
+    }
     stage.server.script(Reply(TABLE, split="characters"))
     chain = stage.model() | ToonOutputParser()
     prices = [[r["price"] for r in value["rows"]] for value in chain.stream("Prices?")]
@@ -213,6 +223,27 @@ def _complete(stage: Stage) -> None:
         stage["stream_query"]()
 
 
+def _questions(stage: Stage) -> dict[str, Any]:
+    prompts: list[str] = []
+    return {
+        **_names(stage),
+        "data": {"employees": STAFF},
+        "queries": ["Who?", "Why?"],
+        "prompts": prompts,
+        "stream_response": prompts.append,
+    }
+
+
+def _screen(stage: Stage) -> dict[str, Any]:
+    shown: list[str] = []
+    return {
+        "stream": stage.model().stream("Who?"),
+        "shown": shown,
+        "display_to_user": shown.append,
+        "parse_complete_response": ToonOutputParser().parse,
+    }
+
+
 ROWS = (
     Row(
         "import pytoon import openai # 1.",
@@ -275,13 +306,7 @@ ROWS = (
         "# Good: encode once upfront",
         "filled",
         (ENCODE,),
-        names=lambda stage: {
-            **_names(stage),
-            "data": {"employees": STAFF},
-            "queries": ["Who?", "Why?"],
-            "prompts": (prompts := []),
-            "stream_response": prompts.append,
-        },
+        names=_questions,
         prints="",
         then=_encoded_once,
     ),
@@ -298,12 +323,7 @@ ROWS = (
         "filled",
         ((r"complete_text", '"".join(shown)'),),
         says=(DIANA,),
-        names=lambda stage: {
-            "stream": stage.model().stream("Who?"),
-            "shown": (shown := []),
-            "display_to_user": shown.append,
-            "parse_complete_response": ToonOutputParser().parse,
-        },
+        names=_screen,
         prints="",
         then=_displayed,
     ),
@@ -320,9 +340,7 @@ ROWS = (
         (IMPORTS, *OPENAI, ENCODE, DECODE),
         says=("name: Doohickey",),
         names=_names,
-        prints=(
-            "Response: name: Doohickey\n\nParsed result: {'name': 'Doohickey'}\n"
-        ),
+        prints=("Response: name: Doohickey\n\nParsed result: {'name': 'Doohickey'}\n"),
         then=_complete,
     ),
 )
