@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ProtocolResponse", "StreamedEvents", "leaving"]
 
+_NEVER = 10**8  # seconds; to early versions of sse-starlette 0 means "at once"
+
 
 class ProtocolResponse(EventSourceResponse):
     """A response in a protocol, without a body so far.
@@ -77,7 +79,7 @@ class ProtocolResponse(EventSourceResponse):
             iter(()),
             headers={**own, **(headers or {})},
             media_type=row.media_type,
-            ping=ping if row.is_event_stream else 0,
+            ping=ping if ping and row.is_event_stream else _NEVER,
             ping_message_factory=_ping,
             sep="\n",
         )

@@ -104,7 +104,7 @@ def make_encoder(protocol: str, options: Mapping[str, Any]) -> Encoder:
     except ModuleNotFoundError as error:
         raise missing(error, row.extra) from error
     kind: type[Encoder] = getattr(module, row.encoder)
-    known = inspect.signature(kind).parameters if options else {}
+    known = set(inspect.signature(kind).parameters if options else ())
     for name in options:
         if name not in known:
             raise TypeError(f"The protocol {protocol!r} has no option {name!r}.")

@@ -336,9 +336,9 @@ def test_leaving_stops_the_model(
     steps = begin if when == "stalled" else []
     fake_server.script(Reply.script(*steps, Hold(gate)))
     body = json.dumps({"model": "chat", "messages": HELLO, "stream": stream == "true"})
-    host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
-    with socket.create_connection((host, int(port))) as reader:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\n"
+    to = httpx.URL(f"{url}/chat/completions")
+    with socket.create_connection((to.host, to.port)) as reader:
+        head = f"POST {to.path} HTTP/1.1\r\nHost: {to.host}\r\n"
         reader.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         assert gate.wait_reached(LIMIT)
     assert fake_server.requests[0].wait_disconnected(LIMIT)

@@ -237,9 +237,9 @@ def test_leaving_before_the_first_token_stops_the_model_at_once(
     fake_server.script(Reply.script(Hold(gate), Send(FRAME % b"late")))
     # the stream itself would open only after the test's end
     with serving(app_for(model, first_event_timeout=600)) as address:
-        host, port = address.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port))) as reader:
-            request = f"GET /ask/{protocol} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+        url = httpx.URL(f"{address}/ask/{protocol}")
+        with socket.create_connection((url.host, url.port)) as reader:
+            request = f"GET {url.path} HTTP/1.1\r\nHost: {url.host}\r\n\r\n"
             reader.sendall(request.encode())
             assert gate.wait_reached(LIMIT)
         assert fake_server.requests[0].wait_disconnected(LIMIT)
