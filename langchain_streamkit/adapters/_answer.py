@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, message_chunk_to_message
 
 from langchain_streamkit.events import (
     FinalEvent,
@@ -86,7 +86,7 @@ class Answer:
             of its tool calls, for they may be cut.
         """
         if self.final is not None and isinstance(self.final.message, AIMessage):
-            message = self.final.message
+            message = cast("AIMessage", message_chunk_to_message(self.final.message))
             if message.content or message.tool_calls or not self._text:
                 return message
         reason = "interrupted" if self.final is None else self.final.finish_reason
@@ -112,7 +112,7 @@ def describe(final: FinalEvent) -> str:
         >>> describe(FinalEvent(metadata={"model": "m"}, usage=Usage(5, 7, 12)))
         'm · 7 tokens'
     """
-    timing = final.metadata.get("timing") or {}
+    timing: dict[str, float | None] = final.metadata.get("timing") or {}
     first, speed = timing.get("first_token_seconds"), timing.get("tokens_per_second")
     usage = final.usage or Usage()
     facts = (

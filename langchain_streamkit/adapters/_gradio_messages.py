@@ -63,8 +63,9 @@ def _metadata(part: Part, place: int, numbers: Mapping[str, int]) -> MetadataDic
     metadata: MetadataDict = {"title": part.title or " ", "id": place}
     if part.kind != "note":  # a note stays open
         metadata["status"] = "done" if part.is_done else "pending"
-    if part.parent_id in numbers:
-        metadata["parent_id"] = numbers[part.parent_id]
+    parent = numbers.get(part.parent_id or "")
+    if parent is not None:
+        metadata["parent_id"] = parent
     if part.seconds is not None and part.kind in {"reasoning", "tool"}:
         metadata["duration"] = round(part.seconds, 1)
     return metadata
@@ -83,7 +84,8 @@ def read_messages(
         All of it.
     """
     turns: list[tuple[str, list[dict[str, Any]]]] = []
-    for entry in (*history, {"role": "user", "content": _contents(message)}):
+    newest: dict[str, Any] = {"role": "user", "content": _contents(message)}
+    for entry in (*history, newest):
         role = str(entry.get("role"))
         if role not in _ROLES or (entry.get("metadata") or {}).get("title"):
             continue

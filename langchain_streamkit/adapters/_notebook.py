@@ -10,10 +10,10 @@ text is printed as it comes.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import IPython.display
 from IPython.core.getipython import get_ipython
-from IPython.display import display
 
 from langchain_streamkit.adapters._answer import describe
 from langchain_streamkit.adapters._browser_parts import Part, Parts
@@ -30,9 +30,14 @@ from langchain_streamkit.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from IPython.display import DisplayHandle
-
 __all__ = ["Notebook", "Printed", "make_view"]
+
+
+class _Handle(Protocol):
+    def update(self, obj: object, *, raw: bool) -> None: ...
+
+
+_display: Callable[..., _Handle | None] = cast("Any", IPython.display).display
 
 
 def make_view(
@@ -64,7 +69,7 @@ class Notebook:
         self._parts = parts
         self._parts.status = "waiting"
         self._footer = ""
-        self._handle: DisplayHandle | None = None
+        self._handle: _Handle | None = None
 
     def add(self, event: StreamEvent) -> bool:
         """Take an event in.
@@ -84,7 +89,7 @@ class Notebook:
         """Show the parts as they are now."""
         bundle = {"text/markdown": self.markdown(), "text/plain": self.plain()}
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
+            self._handle = _display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
 

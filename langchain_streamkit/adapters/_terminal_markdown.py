@@ -12,7 +12,9 @@ shows both.
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -24,6 +26,8 @@ from langchain_streamkit.adapters._pace import Pace
 from langchain_streamkit.adapters._safe_text import TerminalText, show_controls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console, ConsoleOptions, RenderResult
 
 __all__ = ["MarkdownWriter", "make_markdown"]
@@ -102,7 +106,7 @@ class MarkdownWriter:
     def _draw(self) -> None:
         if self._live is None:
             self._live = Live(
-                _Tail(self),
+                _Block(lambda: self._tail, spare_lines=2),
                 console=self._console,
                 auto_refresh=False,
                 transient=True,
@@ -112,47 +116,58 @@ class MarkdownWriter:
             self._live.start()
         self._live.refresh()
 
-    def tail(self) -> str:
-        """The block that may still change."""
-        return self._tail
-
     def _print_finished(self) -> None:
         complete = self._tail.rfind("\n") + 1
-        lines = self._tail[:complete].split("\n")
-        starts = [
-            token.map[0]
-            for token in _PARSER.parse(self._tail[:complete])
-            if token.level == 0 and token.map is not None and token.nesting >= 0
-        ]
-        if len(starts) < 2:
-            return
-        length = sum(len(line) + 1 for line in lines[: starts[-1]])
-        finished, self._tail = self._tail[:length], self._tail[length:]
-        self._print(finished)
+        *finished, last = _blocks(self._tail[:complete])
+        if finished:
+            self._tail = last + self._tail[complete:]
+            self._print("".join(finished))
 
     def _print(self, text: str) -> None:
-        if not text.strip():
-            return
-        if self._has_printed:
-            self._console.print()
-        self._has_printed = True
-        self._console.print(make_markdown(text))
+        for block in _blocks(text):
+            if block.strip():
+                if self._has_printed:
+                    self._console.print()
+                self._has_printed = True
+                self._console.print(_Block(lambda block=block: block, None))
 
 
-class _Tail:
-    """The last lines of the last block, as many as the window has."""
+class _Block:
+    """A block of Markdown, and of a long one its last lines if there is a limit."""
 
-    def __init__(self, writer: MarkdownWriter) -> None:
-        self._writer = writer
+    def __init__(self, text: Callable[[], str], spare_lines: int | None) -> None:
+        self._text = text
+        self._spare_lines = spare_lines
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        markdown = make_markdown(self._writer.tail())
-        lines = console.render_lines(markdown, options.update(height=None), pad=False)
-        for line in lines[-max(1, console.height - 2) :]:
-            yield from _trimmed(line)
+        markdown = make_markdown(self._text())
+        rendered = console.render_lines(
+            markdown, options.update(height=None), pad=False
+        )
+        lines = [_trimmed(line) for line in rendered]
+        while lines and not lines[0]:
+            del lines[0]
+        while lines and not lines[-1]:
+            del lines[-1]
+        if self._spare_lines is not None:
+            lines = lines[-max(1, console.height - self._spare_lines) :]
+        for line in lines:
+            yield from line
             yield Segment.line()
+
+
+def _blocks(text: str) -> list[str]:
+    """Text cut before each block of the top level; joined, it is the text."""
+    starts = [
+        token.map[0]
+        for token in _PARSER.parse(text)
+        if token.level == 0 and token.map is not None and token.nesting >= 0
+    ]
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
+    bounds = [0, *starts[1:], len(lines)]
+    return ["".join(lines[begin:end]) for begin, end in pairwise(bounds)]
 
 
 def _trimmed(line: list[Segment]) -> list[Segment]:

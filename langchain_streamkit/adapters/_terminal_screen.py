@@ -174,7 +174,7 @@ class Screen:
             self._markdown.finish()
         if self._line_is_open:
             self._line_is_open = False
-            (self._out if before == "text" else self._err).file.write("\n")
+            (self._out if before == "text" else self._err).print()
         if before == "reasoning" and kind == "text":
             self._err.print()
 

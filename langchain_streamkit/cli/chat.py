@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -26,7 +27,7 @@ from langchain_streamkit.cli.probe_reading import read_models
 from langchain_streamkit.errors import ConfigurationError, ConnectionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from langchain_streamkit.cli._chat_session import Session
 
@@ -84,8 +85,8 @@ def run(options: argparse.Namespace) -> int:
     if not sys.stdin.isatty():
         session.use(session.model_name)
         return 0 if session.ask(sys.stdin.read().rstrip()) else 1
-    with contextlib.suppress(ImportError):  # line editing, where Python has it
-        import readline  # noqa: F401, PLC0415
+    with contextlib.suppress(ImportError):
+        import_module("readline")  # line editing, where Python has it
     where = options.url or options.provider
     place = f" at {where}" if where else ""
     session.say(one_line(f"{session.model_name}{place} · /help lists commands"))
@@ -180,18 +181,17 @@ def _read_line(prompt: str) -> str:
 
 
 @contextlib.contextmanager
-def _without_echo() -> Iterator[None]:
+def _without_echo() -> Generator[None]:
     """Let the terminal not write what is typed, ^C above all, into what is drawn."""
     try:
         import termios  # noqa: PLC0415 - not on Windows
-
-        before = termios.tcgetattr(sys.stdin.fileno())
-    except (ImportError, OSError, ValueError):
+    except ImportError:
         yield
         return
-    except termios.error:  # no terminal
+    if not sys.stdin.isatty():
         yield
         return
+    before = termios.tcgetattr(sys.stdin.fileno())
     quiet = termios.tcgetattr(sys.stdin.fileno())
     quiet[3] &= ~termios.ECHO
     termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, quiet)
