@@ -10,6 +10,7 @@ Run it with ``make bench``, ``make bench ARGS=--json``.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib
 import json
 import statistics
@@ -17,13 +18,15 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from langchain_streamkit import aiter_events, iter_events
 
 Run = Callable[[], int]
 WORDS = 10_000
@@ -67,6 +70,32 @@ def count_events(model: BaseChatModel) -> int:
     return sum(1 for _ in model.stream_events("x", version="v3"))
 
 
+async def _count(stream: AsyncIterator[Any]) -> int:
+    return sum([1 async for _ in stream])
+
+
+def acount_chunks(model: BaseChatModel) -> int:
+    """Read an async stream to its end."""
+    return asyncio.run(_count(model.astream("x")))
+
+
+def count_typed_events(model: BaseChatModel) -> int:
+    """Read typed events to their end."""
+    return sum(1 for _ in iter_events(model, "x"))
+
+
+def acount_typed_events(model: BaseChatModel) -> int:
+    """Read async typed events to their end."""
+    return asyncio.run(_count(aiter_events(model, "x")))
+
+
+TYPED_EVENTS = {
+    "astream": acount_chunks,
+    "iter_events": count_typed_events,
+    "aiter_events": acount_typed_events,
+}
+
+
 def consumers(url: str, words: int) -> dict[str, Run]:
     """What is measured, by name."""
     models: dict[str, Any] = {"LangChain's floor": Floor(words=words)}
@@ -83,6 +112,8 @@ def consumers(url: str, words: int) -> dict[str, Run]:
     }
     for name in ("LangChain's floor", "ChatStreamKit"):
         runs[f"{name}, v3 events"] = partial(count_events, models[name])
+    for way, count in TYPED_EVENTS.items():
+        runs[f"ChatStreamKit, {way}"] = partial(count, models["ChatStreamKit"])
     return runs
 
 

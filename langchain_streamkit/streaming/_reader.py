@@ -19,30 +19,30 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.ai import add_ai_message_chunks
 
-from langchain_streamkit._wire.tool_calls import (
-    is_closing_delta,
-    parse_arguments,
-    strip_closing_delta,
-)
 from langchain_streamkit.events import (
     FinalEvent,
     MetaEvent,
-    ReasoningEvent,
     Source,
     SourceEvent,
     StreamEvent,
     TextEvent,
     ToolCallDeltaEvent,
-    ToolCallEvent,
     ToolResultEvent,
     Usage,
     UsageEvent,
 )
-from langchain_streamkit.pricing import cost_of_message
+from langchain_streamkit.streaming._messages import (
+    calls_of,
+    is_closing,
+    sources_of,
+    sum_of,
+    texts_of,
+    usage_of,
+)
 from langchain_streamkit.streaming._timing import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from langchain_core.messages.tool import ToolCallChunk
 
@@ -137,7 +137,7 @@ class Reader:
             Its events.
         """
         if isinstance(message, AIMessageChunk):
-            return self._chunk(message, node)
+            return self.chunk(message, node)
         if isinstance(message, AIMessage):
             if self.knows(message.id) and message.id is not None:
                 return []
@@ -172,7 +172,7 @@ class Reader:
         """
         events = [event for key in list(self._open) for event in self.end(key)]
         message = self._message or AIMessage("".join(self._texts))
-        usage = _sum(self._usages)
+        usage = sum_of(self._usages)
         timing = self._stopwatch.timing(usage.output_tokens if usage else None)
         final = FinalEvent(
             message=message,
@@ -190,7 +190,18 @@ class Reader:
         )
         return [*events, final]
 
-    def _chunk(self, chunk: AIMessageChunk, node: str | None) -> list[StreamEvent]:
+    def chunk(
+        self, chunk: AIMessageChunk, node: str | None = None
+    ) -> list[StreamEvent]:
+        """The events of a chunk; the shortest way for the most frequent item.
+
+        Args:
+            chunk: A chunk.
+            node: Where it came from.
+
+        Returns:
+            Its events.
+        """
         current = self._latest
         key = chunk.id
         if current is None or current.id != key:
@@ -212,7 +223,7 @@ class Reader:
         current.add(chunk)
         events = self._pieces(chunk, node)
         is_last = chunk.chunk_position == "last"
-        if chunk.tool_call_chunks and not (is_last and _is_closing(chunk)):
+        if chunk.tool_call_chunks and not (is_last and is_closing(chunk)):
             self._mark()
             events += [
                 self._call_piece(current, piece) for piece in chunk.tool_call_chunks
@@ -231,7 +242,7 @@ class Reader:
     def _pieces(self, message: AIMessage, node: str | None) -> list[StreamEvent]:
         """The text and the reasoning of a chunk or a message."""
         events: list[StreamEvent] = []
-        for kind, text in _texts(message):
+        for kind, text in texts_of(message):
             if text:
                 self._mark()
                 events.append(kind(text, message.id, node))
@@ -284,109 +295,15 @@ class Reader:
         facts = self._facts = dict(message.response_metadata)
         reason = facts.get("finish_reason") or facts.get("stop_reason")
         self._reason = reason if isinstance(reason, str) else None
-        for call in _calls(message):
+        for call in calls_of(message):
             call.message_id, call.node = message_id, node
             yield call
-        for source in _sources(facts):
+        for source in sources_of(facts):
             if source not in self._sources:
                 self._sources.append(source)
                 yield SourceEvent(source, message_id, node)
         yield MetaEvent(self._reason, facts, message_id, node)
-        usage = _usage(message)
+        usage = usage_of(message)
         if usage is not None:
             self._usages.append(usage)
             yield UsageEvent(usage, message_id, node)
-
-
-def _is_closing(chunk: AIMessageChunk) -> bool:
-    """Whether a last chunk's pieces are those that spoil calls that were cut."""
-    return all(
-        is_closing_delta(piece["args"] or "") for piece in chunk.tool_call_chunks
-    )
-
-
-def _texts(
-    message: AIMessage,
-) -> Iterator[tuple[type[TextEvent | ReasoningEvent], str]]:
-    content = message.content
-    if isinstance(content, str):
-        thought = message.additional_kwargs.get("reasoning_content")
-        if isinstance(thought, str):
-            yield ReasoningEvent, thought
-        yield TextEvent, content
-        return
-    for block in message.content_blocks:
-        if block["type"] == "text":
-            yield TextEvent, block.get("text", "")
-        elif block["type"] == "reasoning":
-            yield ReasoningEvent, block.get("reasoning", "")
-
-
-def _calls(message: AIMessage) -> Iterator[ToolCallEvent]:
-    if isinstance(message, AIMessageChunk):
-        for piece in message.tool_call_chunks:
-            given = piece["args"] or ""
-            raw = strip_closing_delta(given)
-            is_empty = not raw.strip() and raw == given
-            args = {} if is_empty else parse_arguments(raw)
-            yield ToolCallEvent(
-                id=piece.get("id"),
-                name=piece.get("name") or "",
-                args=args or {},
-                error=None if args is not None else _NOT_WHOLE,
-                raw_args=raw,
-            )
-        return
-    for call in message.tool_calls:
-        yield ToolCallEvent(call["id"], call["name"], call["args"])
-    for bad in message.invalid_tool_calls:
-        yield ToolCallEvent(
-            id=bad.get("id"),
-            name=bad.get("name") or "",
-            error=bad.get("error") or _NOT_WHOLE,
-            raw_args=strip_closing_delta(bad.get("args") or ""),
-        )
-
-
-_NOT_WHOLE = "The arguments are not one JSON object: the call was cut or is broken."
-
-
-def _sources(facts: Mapping[str, Any]) -> Iterator[Source]:
-    found = facts.get("sources")
-    for source in cast("list[object]", found) if isinstance(found, list) else []:
-        if isinstance(source, dict):
-            known = cast("dict[str, Any]", source)
-            yield Source(**{k: v for k, v in known.items() if k in _SOURCE_FIELDS})
-
-
-_SOURCE_FIELDS = frozenset(Source.__slots__)
-
-
-def _usage(message: AIMessage) -> Usage | None:
-    counted = message.usage_metadata
-    if counted is None:
-        return None
-    return Usage(
-        input_tokens=counted["input_tokens"],
-        output_tokens=counted["output_tokens"],
-        total_tokens=counted["total_tokens"],
-        cached_tokens=counted.get("input_token_details", {}).get("cache_read") or 0,
-        reasoning_tokens=counted.get("output_token_details", {}).get("reasoning") or 0,
-        cost=cost_of_message(message),
-    )
-
-
-def _sum(usages: list[Usage]) -> Usage | None:
-    """The sum; its cost is known only if that of every message is."""
-    if not usages:
-        return None
-    costs = [usage.cost for usage in usages]
-    known = [cost for cost in costs if cost is not None]
-    return Usage(
-        input_tokens=sum(usage.input_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
-        total_tokens=sum(usage.total_tokens for usage in usages),
-        cached_tokens=sum(usage.cached_tokens for usage in usages),
-        reasoning_tokens=sum(usage.reasoning_tokens for usage in usages),
-        cost=sum(known) if len(known) == len(costs) else None,
-    )

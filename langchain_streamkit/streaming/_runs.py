@@ -158,7 +158,7 @@ def events_of_item(item: Any, kind: Kind, reader: Reader) -> list[StreamEvent]:
         Its events; none for an item that says nothing new.
     """
     if item.__class__ is AIMessageChunk and kind != "chain":
-        return reader.message(item)
+        return reader.chunk(item)
     if isinstance(item, Said):
         return reader.message(item.message, item.node)
     if isinstance(item, Ended):

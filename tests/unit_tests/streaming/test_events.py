@@ -200,10 +200,11 @@ async def test_a_chain_without_a_model_gives_its_text(read: ReadEvents) -> None:
         for word in words(iter(())):
             yield word
 
-    for chain in (
+    chains: list[Any] = [
         RunnableGenerator(words, awords),
         RunnableLambda(lambda _: "one two"),
-    ):
+    ]
+    for chain in chains:
         events = await read(chain, "Hello")
         assert kinds(events) == ["text", "final"]
         assert "".join(event.content for event in events) == "one two"
@@ -304,9 +305,9 @@ def test_an_unknown_type_is_refused_before_anything_is_asked() -> None:
     for ask in (iter_events, aiter_events):
         with pytest.raises(ValueError, match=r"'tokens' is no type of event.*text"):
             ask(model, "Hello", only={"text", "tokens"})
-    for ask in (events_from, aevents_from):
+    for make in (events_from, aevents_from):
         with pytest.raises(ValueError, match="'tokens'"):
-            ask([], only={"tokens"})
+            make([], only={"tokens"})
 
 
 async def test_a_stream_that_the_user_has_becomes_the_same_events(

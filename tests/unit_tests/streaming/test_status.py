@@ -88,7 +88,7 @@ async def test_a_fallback_is_told(make_model: MakeModel, read: ReadEvents) -> No
 
 
 async def test_statuses_come_before_an_error(
-    make_model: MakeModel, read: ReadEvents, no_waiting: None
+    make_model: MakeModel, no_waiting: None
 ) -> None:
     seen: list[StreamEvent] = []
     model = make_model(BUSY, BUSY, max_retries=1)
@@ -209,7 +209,7 @@ async def test_handlers_of_others_hear_custom_events_below_a_run(
         ("streamkit.status", "generating"),
     ]
     for handler in (Hearing(), AsyncHearing()):
-        chain = RunnablePassthrough() | make_model(BUSY, "Hello")
+        chain: Any = RunnablePassthrough() | make_model(BUSY, "Hello")
         config: Any = {"callbacks": [handler]}
         chunks = [chunk async for chunk in chain.astream("Hi", config)]
         assert handler.heard == expected
