@@ -120,6 +120,10 @@ bench: $(VENV)/.has-bench ## CPU per chunk, beside other chat models (ARGS=...)
 faults: $(VENV)/.has-bench ## Each fault of the catalogue, here and with ChatOpenAI, into docs/reliability.md
 	$(BIN)/python -m tests.reliability_table
 
+.PHONY: promises
+promises: $(VENV)/.has-test ## What can be done, with the tests that prove it, into docs/promises.md
+	$(BIN)/python -m tests.promises
+
 .PHONY: build
 build: $(VENV)/.has-test ## The wheel and the sdist, in dist/
 	$(BIN)/python -m build --no-isolation --outdir dist
