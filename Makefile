@@ -143,6 +143,27 @@ CORPUS ?= ../shared/wire
 corpus: $(VENV)/.has-test ## Recordings of real servers, in every mode and split (CORPUS=folder)
 	$(BIN)/python -m tests.corpus $(CORPUS) $(ARGS)
 
+SEEDS ?= 20000
+SEED ?=
+.PHONY: simulate
+simulate: $(VENV)/.has-test ## The client, a server, the clock and the reader in one loop (SEEDS=..., SEED=n)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+	$(if $(SEED),,$(BIN)/python -m tests.simulation.planted)
+
+.PHONY: cuts
+cuts: $(VENV)/.has-test ## Every recorded stream cut at every byte, and on sockets (CORPUS=folder)
+	$(BIN)/python -m tests.corpus.cut $(CORPUS) $(ARGS)
+
+SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(VENV)/.has-fuzz ## Hostile bytes for the decoder (SECONDS=60)
+	$(BIN)/python -m tests.fuzz -max_total_time=$(SECONDS) $(ARGS)
+
+MINUTES ?= 3
+.PHONY: soak
+soak: $(VENV)/.has-test ## A thousand streams at once with faults, into docs/soak.md (MINUTES=3)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
 .PHONY: audit
 audit: $(VENV)/.has-audit ## Known vulnerabilities of what is installed
 	$(BIN)/python .ci/audit.py

@@ -1,4 +1,4 @@
-"""Print the floors of the package's dependencies as exact constraints.
+"""Print the floors of the package's dependencies, extras too, as exact constraints.
 
 ``langchain-core>=1.6,<2`` becomes ``langchain-core==1.6``; a dependency without
 a floor is an error, for then nothing would be tested.
@@ -17,7 +17,10 @@ _FLOOR = re.compile(
 
 
 def lowest_versions(pyproject: str) -> list[str]:
-    requirements = tomllib.loads(pyproject)["project"]["dependencies"]
+    project = tomllib.loads(pyproject)["project"]
+    requirements = list(project["dependencies"])
+    for extra, more in project["optional-dependencies"].items():
+        requirements += more if extra != "all" else []
     floors = [_FLOOR.match(requirement) for requirement in requirements]
     without = [r for r, floor in zip(requirements, floors, strict=True) if not floor]
     if without:

@@ -48,7 +48,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("timeout", "first_token_timeout", "stall_timeout", "total_timeout"),
         *("max_retries", "resume", "stream_fallback"),
     ),
-    "Accepted, and without effect in this version": ("record",),
+    "When a stream is ended, and what is kept of it": (
+        *("max_repetitions", "max_reasoning_tokens", "max_cost"),
+        "record",
+    ),
 }
 """Every parameter of our own, in the order of the page."""
 

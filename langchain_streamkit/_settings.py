@@ -22,6 +22,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from typing_extensions import override
 
 from langchain_streamkit._http.connection import Connection, ConnectionSettings
+from langchain_streamkit._http.recorder import check_folder
 from langchain_streamkit._langchain.identity import (
     HIDDEN_FIELDS,
     cache_string,
@@ -146,10 +147,16 @@ class ModelSettings(BaseChatModel):
     """The most bytes of one event of a stream, or of a whole body."""
     max_response_bytes: int | None = Field(default=None, gt=0)
     """The most bytes of a whole response."""
+    max_repetitions: int | None = Field(default=None, ge=2)
+    """How often the same passage may come in a row; then the stream is ended."""
+    max_reasoning_tokens: int | None = Field(default=None, gt=0)
+    """The most tokens that the model may think before the stream is ended."""
+    max_cost: float | None = Field(default=None, gt=0)
+    """The most USD that one answer may cost by ``prices``; then it is ended."""
     prices: dict[str, float] | dict[str, dict[str, float]] | None = None
     """USD per million tokens: input, output, cached_input, reasoning."""
     record: str | None = None
-    """A folder for scrubbed recordings of each exchange."""
+    """A folder for scrubbed recordings, one file an exchange."""
     http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
     """Your own client for sync calls; it is never closed here."""
     http_async_client: httpx.AsyncClient | None = Field(
@@ -172,6 +179,8 @@ class ModelSettings(BaseChatModel):
             for name in _NONE_IS_DEFAULT:
                 if name in values and values[name] is None:
                     del values[name]
+            if "record" in values:
+                values["record"] = check_folder(values["record"], is_new=True)
             for name in HIDDEN_FIELDS:
                 if isinstance(values.get(name), Mapping):
                     values[name] = without_hidden(name, values[name])
@@ -267,8 +276,11 @@ class ModelSettings(BaseChatModel):
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         facts = self.lc_attributes.get("provider")
+        told = self._identifying_params
+        told.pop("record", None)  # where an answer is written does not change it
+        kwargs.pop("record", None)
         parameters = {
-            **self._identifying_params,
+            **told,
             "facts": facts,
             "type": self._llm_type,
         }

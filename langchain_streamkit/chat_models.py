@@ -28,11 +28,12 @@ from langchain_streamkit._langchain.response_format import render_response_forma
 from langchain_streamkit._langchain.results import combine_outputs, result_of
 from langchain_streamkit._langchain.status_events import custom_event_sender
 from langchain_streamkit._langchain.streams import aproject, project
-from langchain_streamkit._langchain.tokens import (
+from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
+from langchain_streamkit._resilience.runaway import LIMITS
+from langchain_streamkit._resilience.token_estimates import (
     estimate_message_tokens,
     estimate_tokens,
 )
-from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
 from langchain_streamkit._settings import ModelSettings
 from langchain_streamkit._wire.request import render_body
 from langchain_streamkit.errors import ConfigurationError
@@ -177,7 +178,11 @@ class ChatStreamKit(ModelSettings):
         connection = self._connect()
         provider = connection.provider
         request, given = split_call(kwargs)
-        options = {**self.__dict__, **given}
+        extra_body: dict[str, Any] = {
+            **(self.extra_body or {}),
+            **(given.get("extra_body") or {}),
+        }
+        options: dict[str, Any] = {**self.__dict__, **given, "extra_body": extra_body}
         parameters = request_parameters(
             self.__dict__,
             request,
@@ -192,7 +197,7 @@ class ChatStreamKit(ModelSettings):
             provider,
             is_stream=is_stream,
             stream_usage=options["stream_usage"],
-            extra_body={**(self.extra_body or {}), **(given.get("extra_body") or {})},
+            extra_body=extra_body,
         )
         call = connection.call(body, options, is_stream=is_stream)
         return Exchange(call, sender=custom_event_sender())
@@ -205,7 +210,13 @@ class ChatStreamKit(ModelSettings):
     def _should_stream(self, *, async_api: bool, **kwargs: Any) -> bool:
         if self._choices(kwargs) > 1 and not kwargs.get("stream"):
             return False
+        if self._is_guarded(kwargs):
+            kwargs = {"stream": True, **kwargs}
         return super()._should_stream(async_api=async_api, **kwargs)
+
+    def _is_guarded(self, kwargs: Mapping[str, Any]) -> bool:
+        """Whether a limit on runaways is set, which a stream alone can keep."""
+        return any(kwargs.get(name, getattr(self, name)) for name in LIMITS)
 
     @override
     def _should_use_protocol_streaming(self, *, async_api: bool, **kwargs: Any) -> bool:

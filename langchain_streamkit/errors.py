@@ -24,6 +24,7 @@ that code (and LangChain's own retry middleware) that catches those, or that rea
     │   ├── StallTimeoutError
     │   └── TotalTimeoutError
     ├── StreamLimitError                a bound on size was passed
+    │   └── RunawayError                it repeats itself, thinks or costs too much
     ├── BudgetExceededError             no further call: the money is spent
     └── StructuredOutputError           OutputParserException: not the object
         ├── TruncatedOutputError        the answer was cut before it was whole
@@ -79,6 +80,7 @@ __all__ = [
     "QuotaExceededError",
     "RateLimitError",
     "RefusalError",
+    "RunawayError",
     "ServerError",
     "StallTimeoutError",
     "StreamInterruptedError",
@@ -230,6 +232,25 @@ class TotalTimeoutError(StreamTimeoutError):
 
 class StreamLimitError(StreamKitError):
     """The answer passed a bound on its size; the message names the parameter."""
+
+
+class RunawayError(StreamLimitError):
+    """The answer ran away and was ended: it repeats itself, thinks or costs too much.
+
+    Args:
+        message: What happened, where, and what to do.
+        limit: The parameter: ``"max_repetitions"``, ``"max_reasoning_tokens"`` or
+            ``"max_cost"``.
+
+    Example:
+        >>> RunawayError("It repeats itself.", limit="max_repetitions").is_retryable
+        False
+    """
+
+    def __init__(self, message: str, *, limit: str = "") -> None:
+        """Keep the message, and which limit was passed."""
+        super().__init__(message)
+        self.limit = limit
 
 
 class BudgetExceededError(StreamKitError):

@@ -22,7 +22,14 @@ from langchain_streamkit.errors import ConfigurationError
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
-__all__ = ["PRICE_NAMES", "check_prices", "cost_of", "cost_of_message", "reported_cost"]
+__all__ = [
+    "PRICE_NAMES",
+    "check_prices",
+    "cost_of",
+    "cost_of_message",
+    "price_of",
+    "reported_cost",
+]
 
 PRICE_NAMES = ("input", "output", "cached_input", "reasoning")
 """What has a price, in USD per million tokens; the first two are needed."""
@@ -57,7 +64,7 @@ def cost_of(
     Returns:
         USD, or None if no price is known.
     """
-    price = _price_of(prices, model)
+    price = price_of(prices, model)
     if price is not None:
         return _priced(usage_metadata, price)
     return _listed(usage_metadata, model, provider)
@@ -161,8 +168,20 @@ def _check_price(price: object, where: str) -> None:
         raise ConfigurationError(f"{where} needs a price called {missing[0]!r}, too.")
 
 
-def _price_of(prices: _Prices | None, model: str | None) -> Mapping[str, float] | None:
-    """The prices themselves, or those of the model."""
+def price_of(prices: _Prices | None, model: str | None) -> Mapping[str, float] | None:
+    """The prices of one model.
+
+    Args:
+        prices: USD per million tokens by ``PRICE_NAMES``, or that per model name.
+        model: The model's name.
+
+    Returns:
+        Its prices by name, or None where there are none.
+
+    Example:
+        >>> price_of({"m": {"input": 2.0, "output": 8.0}}, "m")
+        {'input': 2.0, 'output': 8.0}
+    """
     if not prices:
         return None
     if not any(_is_mapping(value) for value in prices.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from dataclasses import dataclass, field
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from langchain_streamkit._http.endpoint import Endpoint
+    from langchain_streamkit._resilience.runaway import Limits
 
-__all__ = ["Call", "Outgoing", "Runtime"]
+__all__ = ["Call", "Outgoing", "Runtime", "bounded"]
+
+_SHORTEST_WAIT = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ class Call:
         resume: What follows a cut in the middle of the answer.
         stream_fallback: Whether a whole answer is asked for where no stream comes.
         include_response_headers: Whether the response's headers are reported.
+        limits: What an answer may not go beyond, or None.
+        record: The folder for recordings, or None.
+        hidden_fields: The user's own fields of the body, which no recording shows.
         prices: The user's prices, USD per million tokens.
     """
 
@@ -74,6 +81,9 @@ class Call:
     resume: Literal["off", "auto", "prefill", "replay"] = "off"
     stream_fallback: bool = False
     include_response_headers: bool = False
+    limits: Limits | None = None
+    record: str | None = None
+    hidden_fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     prices: Mapping[str, Any] | None = None
 
 
@@ -85,3 +95,21 @@ class Outgoing:
     headers: dict[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     timeout: httpx.Timeout
+
+
+def bounded(timeout: httpx.Timeout, seconds_left: float) -> httpx.Timeout:
+    """The bounds of httpx: the user's, and none longer than the clocks allow.
+
+    Args:
+        timeout: The user's.
+        seconds_left: What the clocks allow, perhaps infinity, perhaps nothing.
+
+    Returns:
+        Bounds that httpx takes.
+    """
+
+    def bound(seconds: float | None) -> float | None:
+        left = seconds_left if seconds is None else min(seconds_left, seconds)
+        return None if left == math.inf else max(left, _SHORTEST_WAIT)
+
+    return httpx.Timeout(**{k: bound(v) for k, v in timeout.as_dict().items()})

@@ -4,9 +4,10 @@ Strategy: a task may be cancelled once more while it cleans up after the first t
 and half a close leaves a connection open that nobody knows any more. So what closes
 runs in a task of its own that ignores cancellation: who waits for it may be
 cancelled, it goes on, and ``asyncio.run`` waits for it at its end. A request that is
-under way is cancelled once, and then left to clean up in peace. When a loop ends it
-closes all async generators that it knows at once, so of two that are nested it must
-not know the inner one, or both would close it at the same time.
+under way is cancelled by a scope of anyio's: httpcore closes a connection that failed
+within another one, which only those respect. When a loop ends it closes all async
+generators that it knows at once, so of two that are nested it must not know the inner
+one, or both would close it at the same time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import anyio
 from typing_extensions import override
 
 from langchain_streamkit._http.open_responses import raw_bytes
@@ -120,11 +122,12 @@ async def sent(sending: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
             a response that has just come is closed.
     """
     loop = asyncio.get_running_loop()
-    task = loop.create_task(sending)
+    scope = anyio.CancelScope()
+    task = loop.create_task(_within(scope, sending))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        task.cancel()
+        scope.cancel()
         await asyncio.shield(close_soon(loop, _forget(task)))
         raise
 
@@ -151,6 +154,14 @@ class AsyncReading:
             return  # the loop was closed under the stream, and cannot close it any more
         close = self._response.aclose() if error is None else _leave(self._response)
         await asyncio.shield(close_soon(loop, close))
+
+
+async def _within(
+    scope: anyio.CancelScope, sending: Coroutine[Any, Any, httpx.Response]
+) -> httpx.Response:
+    with scope:
+        return await sending
+    raise asyncio.CancelledError
 
 
 async def _forget(task: asyncio.Task[httpx.Response]) -> None:

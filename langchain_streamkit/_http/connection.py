@@ -28,7 +28,9 @@ from langchain_streamkit._http.endpoint import (
     refuse_header,
     resolve_provider,
 )
+from langchain_streamkit._http.recorder import check_folder
 from langchain_streamkit._resilience.clocks import Timeouts
+from langchain_streamkit._resilience.runaway import limits_of
 from langchain_streamkit.errors import ConfigurationError
 from langchain_streamkit.providers import deployment_provider
 
@@ -173,6 +175,9 @@ class Connection:
             resume=options["resume"],
             stream_fallback=options["stream_fallback"],
             include_response_headers=options["include_response_headers"],
+            limits=limits_of(options, body["model"]),
+            record=check_folder(options["record"]),
+            hidden_fields=options["extra_body"] or {},
             prices=options["prices"],
         )
 

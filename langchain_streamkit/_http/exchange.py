@@ -11,46 +11,45 @@ only a resumption goes on.
 
 from __future__ import annotations
 
-import math
-import zlib
 from typing import TYPE_CHECKING
 
-import httpx
-
-from langchain_streamkit._http.call import Call, Outgoing, Runtime
+from langchain_streamkit._http.call import Call, Outgoing, Runtime, bounded
 from langchain_streamkit._http.content_coding import ContentDecoder, unpack
 from langchain_streamkit._http.corrections import Corrections
 from langchain_streamkit._http.faults import (
     PROXY_WANTS_PASSWORD,
     proxy_refusal,
-    to_streamkit_error,
+    typed,
 )
 from langchain_streamkit._http.heads import (
     Head,
     check_readable,
     parse_head,
     redirect_target,
+    request_headers,
 )
+from langchain_streamkit._http.recorder import Recorder
 from langchain_streamkit._http.resumption import Resumption
 from langchain_streamkit._http.secrecy import Secrets
 from langchain_streamkit._http.status_line import StatusLine, StatusSender
 from langchain_streamkit._resilience.clocks import StreamClocks
 from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import RetryPolicy
-from langchain_streamkit._version import __version__
+from langchain_streamkit._resilience.runaway import RunawayGuard
 from langchain_streamkit._wire.answer import Answer, AnswerContext
 from langchain_streamkit._wire.failures import parse_failure, to_error
 from langchain_streamkit._wire.parse_json import parse_json
 from langchain_streamkit._wire.request import encode_body
 from langchain_streamkit._wire.stream_decoder import StreamDecoder
 from langchain_streamkit._wire.whole_body import WholeBodyDecoder
-from langchain_streamkit.errors import StreamInterruptedError, StreamKitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import httpx
     from pydantic import SecretStr
 
+    from langchain_streamkit.errors import StreamKitError
     from langchain_streamkit.events import StatusPhase, StreamEvent
 
 __all__ = ["MAX_ERROR_BYTES", "Exchange"]
@@ -58,7 +57,6 @@ __all__ = ["MAX_ERROR_BYTES", "Exchange"]
 MAX_ERROR_BYTES = 64 * 1024
 """How much of the body of a refusal is read."""
 
-_SHORTEST_WAIT = 0.001
 _TIMER_SLACK = 0.05
 
 
@@ -111,6 +109,10 @@ class Exchange:
         self._head = Head()
         self._decoder = self._new_decoder()
         self._content = ContentDecoder()
+        self._recorder: Recorder | None = None
+        self._guard = (
+            RunawayGuard(call.limits, self.where, call.body) if call.limits else None
+        )
 
     @property
     def where(self) -> str:
@@ -124,7 +126,7 @@ class Exchange:
 
     @property
     def wants_fresh_connection(self) -> bool:
-        """Whether an attempt has failed before: an old connection might fail alike."""
+        """Whether an attempt has failed: an old connection might fail alike."""
         return self._attempt > 0
 
     def now(self) -> float:
@@ -151,7 +153,21 @@ class Exchange:
         self.is_over = self.has_failed = False
         self.clocks.begin_attempt(self.now(), is_stream=self._request.is_stream)
         content = encode_body(self._request.body)
-        return Outgoing(self._url, self._headers(key), content, self._timeout())
+        headers = request_headers(
+            self.call.endpoint, key, is_stream=self._request.is_stream
+        )
+        return Outgoing(self._url, headers, content, self._timeout())
+
+    def record(self, request: httpx.Request) -> None:
+        """Start a recording, if one is wanted.
+
+        Args:
+            request: The request, as it is about to be sent.
+        """
+        if self.call.record is not None:
+            self._recorder = Recorder(
+                self.call, request, self._secrets.values(), self.runtime
+            )
 
     def head(self, status: int, headers: Mapping[str, str]) -> bool:
         """Take the head of the response.
@@ -168,6 +184,8 @@ class Exchange:
             ConnectionFailedError: If it sends the request to another origin.
             ProtocolError: If the answer cannot be read.
         """
+        if self._recorder is not None:
+            self._recorder.head(status, headers)
         head = self._head = parse_head(status, headers, now=self.runtime.wall_clock())
         self.context.request_id = head.request_id
         self.context.rate_limit = head.rate_limit
@@ -194,6 +212,9 @@ class Exchange:
         if self._head.status == PROXY_WANTS_PASSWORD:
             return proxy_refusal(self._head.status, self.where)
         body = unpack(body, self._head.coding, MAX_ERROR_BYTES)
+        if self._recorder is not None:
+            self._recorder.read(body)
+            self._recorder.finish_reading()
         text = body.decode("utf-8", "replace")
         try:
             value = parse_json(body)
@@ -219,10 +240,12 @@ class Exchange:
             one, the clocks of the server stand still. Look at ``is_over`` afterwards.
 
         Raises:
-            StreamKitError: If a clock has run out.
+            StreamKitError: If a clock has run out, or a limit on runaways is passed.
         """
-        decoder, clocks = self._decoder, self.clocks
+        decoder, clocks, recorder = self._decoder, self.clocks, self._recorder
         for piece in self._content.pieces(data):
+            if recorder is not None:
+                recorder.read(piece)
             events = decoder.feed(piece)
             self.is_over = decoder.is_done or decoder.failure is not None
             if events:
@@ -232,36 +255,53 @@ class Exchange:
                 clocks.hold(self.now())
                 yield events
                 clocks.release(self.now())
+                if self._guard is not None and not self.is_over:
+                    self._guard.check(events, decoder.answer)
             if self.is_over:
                 return
         self.check_clocks()
 
-    def close(self) -> list[StreamEvent]:
+    def close(self) -> Iterator[list[StreamEvent]]:
         """Say that the answer is over.
 
-        Returns:
-            The last events.
+        Yields:
+            The last events; a stream's also where it was cut after them.
 
         Raises:
             StreamKitError: If the answer was cut, or the server sent an error.
         """
+        if self._recorder is not None and self._decoder.failure is None:
+            self._recorder.finish_reading()
         context = self.context
-        context.total_seconds = self.now() - self._started
-        if context.first_token_seconds is None:
-            context.first_token_seconds = context.total_seconds
-        context.notes.update(self._request.notes)
+        context.end(self.now() - self._started)
+        context.notes |= self._request.notes
         if self._resumption.notes:
             context.notes["resumed"] = self._resumption.notes
         events = self._decoder.close()
         failure = self._decoder.failure
-        if failure is not None:
-            failure.request_id = failure.request_id or context.request_id
-            raise failure
-        return self._resumption.watch(events)
+        if failure is None:
+            if self._recorder is not None:
+                self._recorder.end(None)
+            yield self._resumption.watch(events)
+            return
+        if events and self.call.is_stream:
+            self._note_progress()
+            if events := self._resumption.watch(events):
+                yield events
+        failure.request_id = failure.request_id or context.request_id
+        raise failure
+
+    def leave(self) -> None:
+        """Say that nobody reads on: the answer is whole, or its reader has gone."""
+        if self._recorder is not None:
+            self._recorder.leave()
 
     def read_seconds(self) -> float | None:
         """How long the next read may wait, in seconds; None for no bound."""
-        return self._bounded(self.call.timeout.read)
+        return self._timeout().read
+
+    def _timeout(self) -> httpx.Timeout:
+        return bounded(self.call.timeout, self.clocks.deadline - self.now())
 
     def check_clocks(self) -> None:
         """Raise the error of the clock that has run out, if one has."""
@@ -277,6 +317,10 @@ class Exchange:
         """
         self.has_failed = True
         self._fault = error
+        if self._recorder is not None:
+            has_moved = isinstance(error, _RedirectedError)
+            shown = None if has_moved else self._typed(error) or error
+            self._recorder.end(error, shown)
 
     def recover(self) -> float:
         """Decide what follows a failed attempt.
@@ -309,11 +353,7 @@ class Exchange:
             self.status.note(phase, self._attempt + 1, delay=delay, error=error)
             return delay
         del fault  # a traceback that shows locals must not
-        if self.call.endpoint.host not in error.message:
-            error.args = (f"{self.where}: {error.message}",)
-        self._secrets.hide_in(error)
-        error.__cause__ = error.__context__ = None
-        raise error.with_traceback(None)
+        raise self._secrets.bare(error, self.where)
 
     def _new_decoder(self) -> StreamDecoder:
         call = self.call
@@ -325,32 +365,6 @@ class Exchange:
             max_response_bytes=call.max_response_bytes,
         )
 
-    def _headers(self, key: SecretStr | None) -> dict[str, str]:
-        endpoint = self.call.endpoint
-        return {
-            "accept": "text/event-stream"
-            if self._request.is_stream
-            else "application/json",
-            "accept-encoding": "identity"
-            if self._request.is_stream
-            else "gzip, deflate",
-            "content-type": "application/json",
-            "user-agent": f"langchain-streamkit/{__version__}",
-            **endpoint.key_headers(key),
-            **{name.lower(): value for name, value in endpoint.headers.items()},
-        }
-
-    def _timeout(self) -> httpx.Timeout:
-        """The bounds of httpx: the user's, and none longer than the clocks allow."""
-        bounds = self.call.timeout.as_dict()
-        return httpx.Timeout(**{k: self._bounded(bounds[k]) for k in bounds})
-
-    def _bounded(self, seconds: float | None) -> float | None:
-        left = self.clocks.deadline - self.now()
-        if seconds is not None:
-            left = min(left, seconds)
-        return None if left == math.inf else max(left, _SHORTEST_WAIT)
-
     def _note_progress(self) -> None:
         now = self.now()
         self.clocks.progress(now)
@@ -360,41 +374,27 @@ class Exchange:
             self.context.first_token_seconds = now - self._started
 
     def _typed(self, error: Exception) -> StreamKitError | None:
-        if isinstance(error, StreamKitError):
-            return error
-        if isinstance(error, DivergedError):
-            return StreamInterruptedError(
-                f"{self.where} was cut in the middle of its answer, and its next "
-                "answer does not go on where the first one stopped."
-            )
-        if isinstance(error, httpx.HTTPError | httpx.InvalidURL | OSError | zlib.error):
-            late = self.clocks.expired(self.now() + _TIMER_SLACK, self.where)
-            if late is not None and isinstance(error, httpx.TimeoutException):
-                return late
-            return to_streamkit_error(error, self.where, has_content=self._has_content)
-        return None
+        late = self.clocks.expired(self.now() + _TIMER_SLACK, self.where)
+        return typed(error, self.where, late=late, has_content=self._has_content)
 
     def _delay_after(self, error: StreamKitError) -> float | None:
-        head = self._head
         return self._policy.delay_after(
             error,
             attempt=self._attempt,
             seconds_left=self.clocks.seconds_left(self.now()),
             jitter=self.runtime.chance(),
-            should_retry=None if head.is_success else head.should_retry,
+            should_retry=None if self._head.is_success else self._head.should_retry,
         )
 
     def _go_on(self, fault: Exception, error: StreamKitError) -> float | None:
         """The wait before the attempt that resumes the answer, if one may."""
-        delay = self._delay_after(error)
-        if delay is None:
+        if (delay := self._delay_after(error)) is None:
             return None
         kind = fault if isinstance(fault, DivergedError) else error
         body = self._resumption.next_body(kind, self._decoder.answer)
         if body is None:
             return None
         self._request.body = body
-        other_url = self.call.endpoint.prefill_url
-        if other_url is not None and self.call.resume != "replay":
-            self._url = other_url
+        if self.call.resume != "replay":
+            self._url = self.call.endpoint.prefill_url or self._url
         return delay

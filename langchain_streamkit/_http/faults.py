@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from langchain_streamkit._resilience.resume import DivergedError
 from langchain_streamkit._resilience.retry import final
 from langchain_streamkit.errors import (
     AuthenticationError,
@@ -30,7 +31,13 @@ from langchain_streamkit.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PROXY_WANTS_PASSWORD", "proxy_refusal", "to_streamkit_error"]
+__all__ = [
+    "PROXY_WANTS_PASSWORD",
+    "how_it_broke",
+    "proxy_refusal",
+    "to_streamkit_error",
+    "typed",
+]
 
 PROXY_WANTS_PASSWORD = 407
 
@@ -96,6 +103,34 @@ _ADVICE = {
 }
 
 
+def typed(
+    error: Exception, where: str, *, late: StreamKitError | None, has_content: bool
+) -> StreamKitError | None:
+    """The error that a caller sees for whatever ended an attempt.
+
+    Args:
+        error: What was raised in it.
+        where: The server and the model.
+        late: The error of a clock that has run out, or None.
+        has_content: Whether content had come.
+
+    Returns:
+        An error of ours, not raised; None for what is no business of this package.
+    """
+    if isinstance(error, StreamKitError):
+        return error
+    if isinstance(error, DivergedError):
+        return StreamInterruptedError(
+            f"{where} was cut in the middle of its answer, and its next "
+            "answer does not go on where the first one stopped."
+        )
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL | OSError | zlib.error):
+        if late is not None and isinstance(error, httpx.TimeoutException):
+            return late
+        return to_streamkit_error(error, where, has_content=has_content)
+    return None
+
+
 def to_streamkit_error(
     error: httpx.HTTPError | httpx.InvalidURL | OSError | zlib.error,
     where: str,
@@ -126,7 +161,7 @@ def to_streamkit_error(
     if isinstance(error, httpx.ProxyError):
         is_locked = str(PROXY_WANTS_PASSWORD) in str(error)
         return proxy_refusal(PROXY_WANTS_PASSWORD if is_locked else None, where)
-    return _broken_connection(_how(error), where, has_content=has_content)
+    return _broken_connection(how_it_broke(error), where, has_content=has_content)
 
 
 def _broken_connection(how: str, where: str, *, has_content: bool) -> StreamKitError:
@@ -173,7 +208,15 @@ def _read_timeout(where: str, *, has_content: bool) -> StreamKitError:
     )
 
 
-def _how(error: BaseException) -> str:
+def how_it_broke(error: BaseException) -> str:
+    """What happened to a connection, in a few words.
+
+    Args:
+        error: What httpx or the operating system raised.
+
+    Returns:
+        For example ``"connection reset"``, ``"connection closed early"``.
+    """
     words = str(error).lower()
     for cause in _causes(error):
         if isinstance(cause, _RESET) or getattr(cause, "errno", 0) == errno.ECONNRESET:

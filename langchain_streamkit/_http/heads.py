@@ -1,4 +1,4 @@
-"""What the head of a response says: ids, limits, waits, and where it sends us."""
+"""Heads: what a request says, and a response: ids, limits, waits, where to go."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ import httpx
 from langchain_streamkit._http.content_coding import is_known_coding
 from langchain_streamkit._resilience.retry import final
 from langchain_streamkit._resilience.retry_after import parse_retry_after
+from langchain_streamkit._version import __version__
 from langchain_streamkit._wire.failures import clean_text
 from langchain_streamkit.errors import ConnectionFailedError, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Head", "check_readable", "parse_head", "redirect_target"]
+    from pydantic import SecretStr
+
+    from langchain_streamkit._http.endpoint import Endpoint
+
+__all__ = [
+    "Head",
+    "check_readable",
+    "parse_head",
+    "redirect_target",
+    "request_headers",
+]
 
 _REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "x-ms-request-id")
 _RATE_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit-")
@@ -60,6 +71,32 @@ class Head:
     def is_redirect(self) -> bool:
         """Whether the server sends the request elsewhere."""
         return 300 <= self.status < 400
+
+
+def request_headers(
+    endpoint: Endpoint, key: SecretStr | None, *, is_stream: bool
+) -> dict[str, str]:
+    """The headers of a request.
+
+    Args:
+        endpoint: Where it goes.
+        key: The key, or None.
+        is_stream: Whether the answer is wanted in pieces.
+
+    Returns:
+        Names in lower case; the user's own win.
+
+    Raises:
+        ConfigurationError: If the key cannot stand in a header.
+    """
+    return {
+        "accept": "text/event-stream" if is_stream else "application/json",
+        "accept-encoding": "identity" if is_stream else "gzip, deflate",
+        "content-type": "application/json",
+        "user-agent": f"langchain-streamkit/{__version__}",
+        **endpoint.key_headers(key),
+        **{name.lower(): value for name, value in endpoint.headers.items()},
+    }
 
 
 def parse_head(status: int, headers: Mapping[str, str], *, now: float) -> Head:

@@ -106,6 +106,7 @@ class Resumption:
             if self._is_replay or self._is_exact:
                 return None
             self._is_exact = True
+            self._said.usage = self.merged(answer).usage  # it was paid for, too
         elif not self._may_resume(error, answer):
             return None
         else:

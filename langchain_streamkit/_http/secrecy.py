@@ -79,12 +79,36 @@ class Secrets:
             if text:
                 setattr(error, name, self.hide(text))
 
-    def _secrets(self) -> Iterator[str]:
+    def bare(self, error: StreamKitError, where: str) -> StreamKitError:
+        """An error as its user may see it: without secrets, causes and frames.
+
+        Args:
+            error: The error, which is changed.
+            where: The server and the model, put in front where the message names none.
+
+        Returns:
+            The error.
+        """
+        if self._call.endpoint.host not in error.message:
+            error.args = (f"{where}: {error.message}",)
+        self.hide_in(error)
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+
+    def values(self) -> Iterator[str]:
+        """The key and the values of headers and of the query, as they are.
+
+        Yields:
+            Texts of six characters at least.
+        """
         endpoint = self._call.endpoint
         version = endpoint.query.get("api-version")
         key = self._key.get_secret_value() if self._key is not None else ""
         values = (key, *endpoint.headers.values(), *endpoint.query.values())
         yield from (v for v in values if len(v) >= _SHORTEST and v != version)
+
+    def _secrets(self) -> Iterator[str]:
+        yield from self.values()
         for message in self._call.body.get("messages") or ():
             texts = _texts(message.get("content"))
             yield from (text for text in texts if len(text) >= _SHORTEST_PROMPT)

@@ -66,12 +66,13 @@ def read_events(
             with reading(response, clients) as reads, SocketClock(exchange, response):
                 if exchange.head(response.status_code, response.headers):
                     yield from _answer(exchange, reads)
-                    yield exchange.close()
                     _drain(exchange, reads)
                 else:
                     exchange.fail(exchange.refuse(_read_some(exchange, reads)))
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
             exchange.fail(error)
+        finally:
+            exchange.leave()
         if not exchange.has_failed or exchange.status.has_left:
             return
         delay = exchange.recover()
@@ -108,13 +109,17 @@ async def _aread_events(
                                 if exchange.status.news:
                                     await exchange.status.atell()
                                 yield events
-                        yield exchange.close()
+                        for events in exchange.close():
+                            await exchange.status.atell()
+                            yield events
                         await _adrain(reads)
                     else:
                         said = exchange.refuse(await _aread_some(exchange, reads))
                         exchange.fail(said)
         except Exception as error:  # noqa: BLE001 - recover raises what it cannot mend
             exchange.fail(error)
+        finally:
+            exchange.leave()
         if not exchange.has_failed:
             return
         data = None  # a traceback that shows locals must not show what a server quotes
@@ -132,14 +137,17 @@ def _answer(
                 exchange.status.tell()
             yield events
         if exchange.is_over:
-            return
+            break
+    for events in exchange.close():
+        exchange.status.tell()
+        yield events
 
 
 def _send(
     exchange: Exchange, client: httpx.Client, key: SecretStr | None
 ) -> httpx.Response:
     out = exchange.begin(key)
-    request = _build(client, out, out.timeout)
+    request = _build(exchange, client, out, out.timeout)
     request.extensions["trace"] = watch_connections
     with awaiting_head(exchange):
         return client.send(request, stream=True, follow_redirects=False)
@@ -149,18 +157,22 @@ async def _asend(
     exchange: Exchange, client: httpx.AsyncClient, key: SecretStr | None
 ) -> httpx.Response:
     out = exchange.begin(key)
-    request = _build(client, out, exchange.call.timeout)  # the watchdog has the clocks
+    request = _build(exchange, client, out, exchange.call.timeout)  # see Watchdog
     return await client.send(request, stream=True, follow_redirects=False)
 
 
 def _build(
-    client: httpx.Client | httpx.AsyncClient, out: Outgoing, timeout: httpx.Timeout
+    exchange: Exchange,
+    client: httpx.Client | httpx.AsyncClient,
+    out: Outgoing,
+    timeout: httpx.Timeout,
 ) -> httpx.Request:
     request = client.build_request(
         "POST", out.url, headers=out.headers, content=out.content, timeout=timeout
     )
     if request.url.query:
         request.url = PrivateURL(request.url)
+    exchange.record(request)
     return request
 
 

@@ -46,7 +46,8 @@ CALL_OPTIONS = frozenset(
         *("first_token_timeout", "stall_timeout", "total_timeout"),
         *("resume", "stream_fallback", "send_reasoning", "reasoning_tags"),
         *("max_event_bytes", "max_response_bytes", "extra_body"),
-        *("extra_headers", "extra_query"),
+        *("extra_headers", "extra_query", "record"),
+        *("max_repetitions", "max_reasoning_tokens", "max_cost"),
     }
 )
 """Keywords of a call that are not fields of the request."""

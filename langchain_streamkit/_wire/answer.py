@@ -127,3 +127,13 @@ class AnswerContext:
     total_seconds: float | None = None
     prices: Mapping[str, Any] | None = None
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def end(self, seconds: float) -> None:
+        """Note when the answer was over.
+
+        Args:
+            seconds: The time since the request.
+        """
+        self.total_seconds = seconds
+        if self.first_token_seconds is None:
+            self.first_token_seconds = seconds

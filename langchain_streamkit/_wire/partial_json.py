@@ -154,8 +154,8 @@ class PartialJson:
         self._joiner = SurrogateJoiner()
         self._state: _State = "prose"
         self._stack: list[str] = []
-        self._held = ""
-        self._position = 0
+        self._held: str = ""
+        self._position: int = 0
         self._parts: list[str] = []
         self._size = self._parsed_size = 0
         self._has_news = False

@@ -11,12 +11,9 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_streamkit._langchain.extras import import_extra
-
-if TYPE_CHECKING:
-    from langchain_core.messages.content import ImageContentBlock
 
 __all__ = ["image_block"]
 
@@ -32,7 +29,7 @@ _PNG_MODES = frozenset({"1", "L", "LA", "I", "P", "RGB", "RGBA"})
 
 def image_block(
     image: object, *, dpi: float | None = None, max_side: int | None = None
-) -> ImageContentBlock:
+) -> dict[str, Any]:
     r"""Make an image block for a message.
 
     Args:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_core.messages.content import TextContentBlock
 
 __all__ = ["Table", "dataframe_block", "fence", "plain", "table_of", "write_csv"]
 
@@ -51,7 +50,7 @@ def dataframe_block(
     format: TableFormat = "markdown",  # noqa: A002 - the plain word for it
     max_rows: int | None = 100,
     title: str = "",
-) -> TextContentBlock:
+) -> dict[str, Any]:
     """Make a text block of a table.
 
     Args:
@@ -101,25 +100,34 @@ def table_of(frame: Any, max_rows: int | None = None) -> Table:
     Raises:
         TypeError: If it is no table.
     """
+    name = type(frame).__name__
     if hasattr(frame, "iloc") and hasattr(frame, "to_frame"):  # a series
         frame = frame.to_frame()
     if hasattr(frame, "iloc"):
         return _table_of_pandas(frame, max_rows)
     if isinstance(frame, dict):
-        columns = cast("dict[Any, Any]", frame)
-        lengths = {len(column) for column in columns.values() if _is_list(column)}
-        if columns and len(lengths) == 1 and all(map(_is_list, columns.values())):
-            rows = [list(row) for row in zip(*columns.values(), strict=True)]
-            return _table(list(columns), rows[:max_rows], len(rows))
+        table = _table_of_columns(cast("dict[Any, Any]", frame), max_rows)
+        if table is not None:
+            return table
     elif _is_list(frame) and all(isinstance(row, Mapping) for row in frame):
         records: Sequence[Mapping[Any, Any]] = frame
         names = list(dict.fromkeys(name for record in records for name in record))
         rows = [[record.get(name) for name in names] for record in records[:max_rows]]
         return _table(names, rows, len(records))
     raise TypeError(
-        f"{type(frame).__name__} is no table: give a frame, a list of objects, or an "
+        f"{name} is no table: give a frame, a list of objects, or an "
         "object of columns of one length"
     )
+
+
+def _table_of_columns(columns: dict[Any, Any], max_rows: int | None) -> Table | None:
+    """The table, if they are columns of one length."""
+    if not all(map(_is_list, columns.values())):
+        return None
+    if len({len(column) for column in columns.values()}) != 1:
+        return None
+    rows = list(zip(*columns.values(), strict=True))
+    return _table(list(columns), rows[:max_rows], len(rows))
 
 
 def _table_of_pandas(frame: Any, max_rows: int | None) -> Table:

@@ -29,7 +29,7 @@ _ROOT_LINE = re.compile(
 _ARRAY = re.compile(r'[^\s:]*\[\d|"(?:[^"\\]|\\.)*+"\[\d')
 _JSON = re.compile(r'\s*(?:\{\s*(?:"|\Z)|\[\s*(?:[\["{\d-]|\Z))')
 _SENTENCE = re.compile(r'[^\s\[\]{}:]+:\s+[^"\s]+\s+\S')
-_LABEL = re.compile(r"[^\[\]{}]+:\s*\Z")
+_LABEL = re.compile(r"[^\s\[\]{}][^\[\]{}]*:\s*\Z")
 
 _State = Literal["prose", "json", "bare", "fenced", "other fence", "done"]
 
@@ -61,6 +61,8 @@ class ToonDocument:
         self._state: _State = "prose"
         self._fence: Fence | None = None
         self._is_fenced = False
+        # Whether all there is are words with a colon, and nothing under them.
+        self._is_label = True
 
     @property
     def looks_like_json(self) -> bool:
@@ -86,11 +88,6 @@ class ToonDocument:
     def text(self) -> str:
         """The document, if there is one."""
         return "\n".join(self.lines).rstrip() if self.is_sure else ""
-
-    @property
-    def _is_label(self) -> bool:
-        """Whether all there is are words with a colon, and nothing under them."""
-        return not self._is_fenced and all(map(_LABEL.match, self.lines))
 
     def feed(self, text: str) -> None:
         """Take the next characters of the answer."""
@@ -162,12 +159,14 @@ class ToonDocument:
             self._state = "other fence"
 
     def _append(self, line: str) -> None:
+        self._is_label = self._is_label and _LABEL.match(line) is not None
         self.lines.append(line)
         self.size += len(line) + 1
 
     def _begin(self, state: _State, first_line: int) -> None:
         self._state = state
         self._is_fenced = state == "fenced"
+        self._is_label = not self._is_fenced
         self.first_line = first_line
         self.lines = []
         self.size = 0

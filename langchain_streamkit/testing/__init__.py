@@ -35,6 +35,7 @@ from langchain_streamkit.testing.steps import (
     Reset,
     Send,
     Wait,
+    WaitUntil,
 )
 from langchain_streamkit.testing.unreachable import unreachable
 
@@ -62,6 +63,7 @@ __all__ = [
     "Stall",
     "ToolCall",
     "Wait",
+    "WaitUntil",
     "broken_json",
     "unreachable",
 ]

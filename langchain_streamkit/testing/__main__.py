@@ -2,7 +2,7 @@
 
 It prints its base URL as its first line and serves until it is interrupted or told
 to end (SIGTERM). Without ``--words`` it answers with the assistant; with it, every
-answer is that long, which is what benchmarks need.
+answer is that long, which is what benchmarks need. ``--replay`` answers as recorded.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from langchain_streamkit.testing._recordings import load_replies
 from langchain_streamkit.testing.replies import Reply
 from langchain_streamkit.testing.server import FakeServer
 
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     done = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -44,9 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    replies = None if options.words is None else [_reply(options)]
+    if options.replay is not None:
+        try:
+            replies = load_replies(options.replay, options.speed)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
     server = FakeServer(
-        None if options.words is None else [_reply(options)],
+        replies,
         repeat_last=True,
+        validate=options.replay is None,
         api_key=options.api_key,
         host=options.host,
         port=options.port,
@@ -77,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="the address to listen on")
     add("--port", type=int, default=0, help="the port; 0 for a free one")
     add("--api-key", help="the key that requests must bear")
+    add("--replay", metavar="PATH", help="answer as a recording, or a folder of them")
+    add("--speed", type=float, default=1.0, help="of the replay; 0 for at once")
     add("--words", type=int, metavar="N", help="answer everything with N words")
     add("--first-delay", type=float, default=0.0, metavar="SECONDS")
     add("--frame-delay", type=float, default=0.0, metavar="SECONDS")

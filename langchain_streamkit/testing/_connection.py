@@ -25,6 +25,7 @@ from langchain_streamkit.testing.steps import (
     Response,
     Send,
     Wait,
+    WaitUntil,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Connection:
         self._parser = RequestParser()
         self._request: ReceivedRequest | None = None
         self._sends = 0
+        self._asked_at = 0.0
 
     def _on_blocked(self, blocked: bool) -> None:
         if self._request is not None:
@@ -110,6 +112,7 @@ class Connection:
             if not data:
                 return False
             self._parser.feed(data)
+        self._asked_at = time.monotonic()
         request = self._begin(parsed)
         self._request = request
         try:
@@ -187,8 +190,8 @@ class Connection:
             case Head():
                 if response.framing != "raw":
                     await self._write(_head(response))
-            case Wait(seconds):
-                await asyncio.sleep(seconds)
+            case Wait() | WaitUntil():
+                await asyncio.sleep(self._seconds_of(step))
             case Hold(gate):
                 await gate.passed()
             case Hang():
@@ -196,6 +199,11 @@ class Connection:
             case Reset() | Close():
                 self._stream.close(reset=isinstance(step, Reset))
                 raise _EndedError
+
+    def _seconds_of(self, step: Wait | WaitUntil) -> float:
+        if isinstance(step, Wait):
+            return step.seconds
+        return self._asked_at + step.seconds - time.monotonic()
 
     async def _write(self, data: bytes) -> None:
         await self._stream.send(data)

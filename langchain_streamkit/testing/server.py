@@ -20,6 +20,7 @@ from langchain_streamkit.testing._engine import Engine
 from langchain_streamkit.testing._frames import Asked
 from langchain_streamkit.testing._guards import RateGuard, RateLimit
 from langchain_streamkit.testing._parser import split_target
+from langchain_streamkit.testing._recordings import load_replies
 from langchain_streamkit.testing._render import render
 from langchain_streamkit.testing._signal import Signal
 from langchain_streamkit.testing._tokens import PromptCache
@@ -34,6 +35,7 @@ from langchain_streamkit.testing.replies import Reply
 from langchain_streamkit.testing.requests import ReceivedRequest
 
 if TYPE_CHECKING:
+    import os
     import socket
     import ssl
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -175,6 +177,29 @@ class FakeServer:
         self._connections = 0
         self._keep_requests = keep_requests
         self.reset()
+
+    @classmethod
+    def replay(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        speed: float | None = 1.0,
+        repeat_last: bool = True,
+    ) -> Self:
+        """A server that answers as a recording does: same bytes, times and end.
+
+        Args:
+            path: A file that ``ChatStreamKit(record=...)`` wrote, or a folder of
+                them: then one after another, in the order of the requests.
+            speed: 2 for twice as fast; 0 or None for at once.
+            repeat_last: False if requests after the last recording get a 500.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it is no recording; the message names the line.
+        """
+        replies = load_replies(path, speed)
+        return cls(replies, repeat_last=repeat_last, validate=False)
 
     # Starting and stopping ------------------------------------------------------------
 

@@ -38,6 +38,7 @@ __all__ = [
     "Send",
     "Step",
     "Wait",
+    "WaitUntil",
 ]
 
 Framing: TypeAlias = Literal["chunked", "length", "close", "raw"]
@@ -89,6 +90,17 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Do nothing until so long after the request; nothing if that is past.
+
+    Attributes:
+        seconds: How long after the request had come.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Do nothing until the test opens a gate.
 
@@ -118,7 +130,7 @@ class Close:
     """End the connection in the orderly TCP way (FIN), whatever is still owed."""
 
 
-Step: TypeAlias = Head | Send | Raw | Wait | Hold | Hang | Reset | Close
+Step: TypeAlias = Head | Send | Raw | Wait | WaitUntil | Hold | Hang | Reset | Close
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from langchain_streamkit._wire.fences import FenceTracker
+from langchain_streamkit._wire.fences import FenceTracker, parse_opening
 
 __all__ = ["close_open"]
 
@@ -46,7 +46,9 @@ def close_open(markdown: str) -> str:
         return f"{markdown}{newline}{' ' * tracker.fence.indent}{tracker.fence.marker}"
     paragraph = _PARAGRAPH.split(markdown)[-1]
     closing = _closing_of(paragraph.rstrip())
-    return markdown.rstrip() + closing if closing else markdown
+    closed = markdown.rstrip() + closing
+    makes_fence = parse_opening(closed.rpartition("\n")[2]) is not None
+    return closed if closing and not makes_fence else markdown
 
 
 def _closing_of(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,6 +90,44 @@ def test_v3_is_resumed_like_chunks() -> None:
         output = model.stream_events("Go", version="v3").output
     assert output.text == ANSWER
     assert output.response_metadata["resumed"][0]["at_character"] == 9
+
+
+@pytest.mark.parametrize("resume", ["off", "replay", "prefill"])
+def test_a_last_frame_without_its_line_end_is_given_to_the_reader(resume: str) -> None:
+    frame = 'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}'
+    whole = f"{frame % 'Hel'}\n\n{frame % 'lo'}".encode()
+
+    def handler(request: ReceivedRequest) -> Reply:
+        if request.number == 1:
+            return Reply.body(whole, content_type="text/event-stream")
+        goes_on = request.messages[-1]["role"] == "assistant"
+        return Reply(" you" if goes_on else "Hello you")
+
+    seen: list[str] = []
+    with FakeServer(handler=handler) as server, ExitStack() as stack:
+        if resume == "off":
+            stack.enter_context(pytest.raises(StreamInterruptedError))
+        model = ChatStreamKit(model="m", base_url=server.url, resume=resume)
+        seen.extend(chunk.text for chunk in model.stream("Hi"))
+    assert "".join(seen) == ("Hello" if resume == "off" else "Hello you")
+
+
+def test_the_usage_of_an_attempt_that_diverged_is_counted() -> None:
+    def handler(request: ReceivedRequest) -> Reply:
+        last = request.messages[-1]
+        if last["role"] != "assistant":
+            cut = [Cut(after_frames=len("one two thr") + ROLE_FRAME)]
+            return Reply("one two three", split="characters", usage=USAGE, faults=cut)
+        words = "ee" if last["content"] == "one two thr" else " else"
+        return Reply(words, usage=USAGE, usage_place="every")
+
+    with FakeServer(handler=handler) as server:
+        model = ChatStreamKit(model="m", base_url=server.url, resume="prefill")
+        total = add_up(model.stream("Count"))
+        assert [len(request.messages) for request in server.requests] == [1, 2, 2]
+    assert total.text == "one two three"
+    assert total.usage_metadata is not None
+    assert total.usage_metadata["total_tokens"] == 24  # the cut one told no usage
 
 
 def test_usage_is_summed_and_max_tokens_shrinks() -> None:

@@ -48,7 +48,7 @@ def test_it_says_what_the_answer_is(answer: str, format_: str, value: Any) -> No
     tried = ["json", "toon", "text"][: ["json", "toon", "text"].index(format_)]
     assert list(found.errors) == tried
     assert all(isinstance(e, OutputParserException) for e in found.errors.values())
-    chunks = [AIMessageChunk(content=character) for character in answer]
+    chunks: list[Any] = [AIMessageChunk(content=character) for character in answer]
     [streamed] = parser.transform(iter(chunks or [""]))
     assert (streamed.format, streamed.value) == (format_, value)
 

@@ -60,7 +60,7 @@ BEFORE: Moment = "before"
 FRAMES: dict[Moment, int] = {"before": 1, "after": 3}
 """How many frames have been sent: the role alone, or with two words."""
 
-CLOCK_SECONDS = 0.12
+CLOCK_SECONDS = 0.2
 _CLOCKS = {"first_token_timeout": CLOCK_SECONDS, "stall_timeout": CLOCK_SECONDS}
 _LIMIT = 256 * 1024
 _MANY = 50  # drips, one every hundredth of a second: longer than any clock here

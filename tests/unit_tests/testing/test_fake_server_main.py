@@ -62,3 +62,16 @@ def test_wrong_arguments_are_named(capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--port", "http"])
     assert "--port" in capsys.readouterr().err
+
+
+def test_it_can_answer_as_a_recording_does(tmp_path) -> None:
+    lines = (
+        '{"streamkit_recording": 1, "request": {}}',
+        '{"seconds": 0, "status": 418, "headers": {}}',
+        '{"seconds": 9, "text": "as recorded"}',
+        '{"seconds": 9, "end": "complete"}',
+    )
+    (tmp_path / "one.jsonl").write_text("\n".join([*lines, ""]))
+    with serving("--replay", str(tmp_path), "--speed", "0") as (_, url):
+        answer = httpx.post(f"{url}/chat/completions", json={})
+        assert (answer.status_code, answer.text) == (418, "as recorded")

@@ -46,7 +46,7 @@ def said(outputs: list[Any]) -> str:
             for segment in outputs
         )
     if outputs and isinstance(outputs[0], Tail):
-        return outputs[-1].full_text
+        return str(outputs[-1].full_text)
     return "".join(map(text_of, outputs))
 
 

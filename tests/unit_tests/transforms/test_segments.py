@@ -21,7 +21,7 @@ MARKDOWN = st.text(alphabet="`~ \n\rab", max_size=60)
 def blocks(pieces: list[str]) -> list[tuple[str, str, str, str]]:
     """The blocks of a document: kind, language, content, raw."""
     found = list(segments(pieces))
-    out = []
+    out: list[tuple[str, str, str, str]] = []
     for _, group in groupby(found, key=lambda segment: segment.block):
         parts = list(group)
         content = "".join(part.delta for part in parts)
@@ -152,6 +152,7 @@ def test_reasoning_is_handed_through_and_breaks_no_fence() -> None:
         ("  ~~~\nx", "  ~~~\nx\n  ~~~"),
         ("```py\nx\n```\n**b", "```py\nx\n```\n**b**"),
         ("```\n**b", "```\n**b\n```"),
+        ("``a\n`", "``a\n`"),
         ("", ""),
     ],
 )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["estimate_message_tokens", "estimate_tokens"]
+__all__ = ["estimate_message_tokens", "estimate_tokens", "weigh_tokens"]
 
 _WIDE = re.compile(
     "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]"
@@ -41,10 +41,24 @@ def estimate_tokens(text: str) -> int:
         >>> estimate_tokens("Hello, world")
         3
     """
+    return math.ceil(weigh_tokens(text))
+
+
+def weigh_tokens(text: str) -> float:
+    """The same before it is rounded: the weights of pieces add up.
+
+    Args:
+        text: A piece of a text, cut anywhere.
+
+    Returns:
+        Tokens, in fractions.
+    """
+    if text.isascii():
+        return len(text) / _LETTERS_PER_TOKEN
     wide = len(_WIDE.findall(text))
     latin = len(_LATIN.findall(text))
     others = len(text) - wide - latin
-    return math.ceil(wide + latin / _LETTERS_PER_TOKEN + others / _OTHERS_PER_TOKEN)
+    return wide + latin / _LETTERS_PER_TOKEN + others / _OTHERS_PER_TOKEN
 
 
 def estimate_message_tokens(

@@ -1,0 +1,1 @@
+"""A thousand streams at once for minutes, with faults: ``make soak``."""
