@@ -94,7 +94,7 @@ def _names(stage: Stage, **parameters: Any) -> dict[str, Any]:
 
 
 def _impatient(stage: Stage) -> dict[str, Any]:
-    return _names(stage, stall_timeout=0.3, max_retries=0)
+    return _names(stage, stall_timeout=1, max_retries=0)
 
 
 async def _remembers(stage: Stage) -> None:

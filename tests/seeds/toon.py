@@ -194,7 +194,7 @@ def _times_out_anywhere(stage: Stage) -> None:
     thread.join()
     assert isinstance(result.pop(), ValueError)  # signal only works in main thread
 
-    steady = stage.model(total_timeout=0.3, max_retries=0)
+    steady = stage.model(total_timeout=1.5, max_retries=0)
     for fault in (Stall(after_frames=2), Drip(after_frames=2)):
         stage.server.script(Reply(WORDS, faults=[fault]))
         call = _speaker(steady)
