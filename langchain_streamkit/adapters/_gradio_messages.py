@@ -87,7 +87,8 @@ def read_messages(
     newest: dict[str, Any] = {"role": "user", "content": _contents(message)}
     for entry in (*history, newest):
         role = str(entry.get("role"))
-        if role not in _ROLES or (entry.get("metadata") or {}).get("title"):
+        metadata: dict[str, Any] = entry.get("metadata") or {}
+        if role not in _ROLES or metadata.get("title"):
             continue
         blocks = list(_blocks(entry.get("content"), is_ours=role == "assistant"))
         if turns and turns[-1][0] == role:
@@ -101,7 +102,9 @@ def _contents(message: str | Mapping[str, Any]) -> list[Any]:
     """What a message holds, in the words of the history."""
     if isinstance(message, str):
         return [message]
-    return [*(message.get("files") or []), {"text": message.get("text")}]
+    files: list[Any] = list(message.get("files") or ())
+    paths = [{"path": file} if isinstance(file, str) else file for file in files]
+    return [*paths, {"text": message.get("text")}]
 
 
 def _blocks(content: object, *, is_ours: bool) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,7 @@ class MarkdownWriter:
                 if self._has_printed:
                     self._console.print()
                 self._has_printed = True
-                self._console.print(_Block(lambda block=block: block, None))
+                self._console.print(_Block(partial(str, block), None))
 
 
 class _Block:

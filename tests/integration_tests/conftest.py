@@ -7,7 +7,10 @@ that we do not install: Node, a C++ compiler.
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
+import warnings
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
@@ -35,6 +38,18 @@ def aimock() -> Iterator[Server]:
 def llama() -> Iterator[Server]:
     """The genuine llama-server with the model of ``servers/tiny_model.py``."""
     yield from _running(_llama.serve())
+
+
+@pytest.fixture(scope="module")
+def foreign_loops() -> Iterator[None]:
+    """Close the event loops that Gradio and Jupyter's client leave open."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        for found in gc.get_objects():
+            if isinstance(found, asyncio.BaseEventLoop) and not found.is_running():
+                found.close()
+        gc.collect()
 
 
 def _running(start: AbstractContextManager[Server]) -> Iterator[Server]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import pytest
 
 from langchain_streamkit import ChatStreamKit
@@ -20,12 +22,12 @@ from langchain_streamkit.testing import (
 )
 from tests.unit_tests.adapters.hostile import ACTING, HOSTILE, WORDS
 
-# Gradio's own dependencies deprecate things, and its server's sockets are collected.
+# Gradio's own dependencies deprecate things, and leave sockets to the collector.
 pytestmark = [
+    pytest.mark.usefixtures("foreign_loops"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.timeout(180),
 ]
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNg")
@@ -41,7 +43,7 @@ def _nothing_calls_home(monkeypatch):
 def page(runnable, **options):
     """A launched page; gives a client of it."""
     import gradio as gr
-    from gradio_client import Client
+    from gradio_client import Client  # type: ignore[import-untyped]
 
     demo = gr.ChatInterface(chat_fn(runnable), **options)
     _, url, _ = demo.launch(
@@ -150,25 +152,26 @@ def test_a_picture_is_sent_to_the_model(tmp_path) -> None:
                 {"text": "What is it?", "files": [handle_file(str(path))]},
                 api_name="/chat",
             )
-        [picture, text] = server.requests[0].messages[0]["content"]
+        content: Any = server.requests[0].messages[0]["content"]
     url = f"data:image/png;base64,{base64.b64encode(PIXEL).decode()}"
-    assert picture["image_url"]["url"] == url
-    assert text["text"] == "What is it?"
+    assert content[0]["image_url"]["url"] == url
+    assert content[1]["text"] == "What is it?"
 
 
-def test_a_file_of_the_machine_is_not_read(tmp_path) -> None:
-    """A client that names a path that it did not upload gets nothing."""
+@pytest.mark.parametrize("wrap", [dict, lambda file: file["path"]])
+def test_a_file_that_nobody_uploaded_is_not_read(tmp_path, wrap) -> None:
     path = tmp_path / "secret.txt"
     path.write_text("the secret")
+    file = wrap({"path": str(path), "meta": {"_type": "gradio.FileData"}})
     with FakeServer(["Hello."], repeat_last=True) as server:
         model = ChatStreamKit(model="any", base_url=server.url)
         with page(model, multimodal=True) as client:
-            file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
-            for one in (file, str(path)):
-                job = client.submit({"text": "Hi", "files": [one]}, api_name="/chat")
-                job.exception(60)
-        sent = str([request.messages for request in server.requests])
-    assert "the secret" not in sent
+            call = f"{client.src.rstrip('/')}/gradio_api/call/chat"
+            asked = {"data": [{"text": "Hi", "files": [file]}]}
+            event = httpx.post(call, json=asked, timeout=60).json()["event_id"]
+            answer = httpx.get(f"{call}/{event}", timeout=60).text
+        assert "event: error" in answer
+        assert server.requests == []
 
 
 def test_the_history_becomes_messages() -> None:

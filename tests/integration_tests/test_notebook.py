@@ -16,10 +16,9 @@ from nbclient import NotebookClient
 from langchain_streamkit.testing import FakeServer, Gate, Hold, Reply, Send, ToolCall
 from tests.unit_tests.adapters.hostile import ACTING, HOSTILE, WORDS
 
-# nbclient's zmq sockets are not closed in order, and say so when they are collected.
 pytestmark = [
+    pytest.mark.usefixtures("foreign_loops"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.timeout(180),
 ]
@@ -52,12 +51,12 @@ def notebook(server, monkeypatch):
 
 
 def test_a_cell_shows_one_output_and_gives_the_message(monkeypatch) -> None:
-    with FakeServer([Reply(HOSTILE, reasoning="Hm.", frame_delay=0.01)]) as server:
-        with notebook(server, monkeypatch) as run:
-            shown, printed = run(
-                "message = await show(aiter_events(model, 'Hi'))\n"
-                "print(ascii(message.text))"
-            )
+    reply = Reply(HOSTILE, reasoning="Hm.", frame_delay=0.01)
+    with FakeServer([reply]) as server, notebook(server, monkeypatch) as run:
+        shown, printed = run(
+            "message = await show(aiter_events(model, 'Hi'))\n"
+            "print(ascii(message.text))"
+        )
     markdown = shown["data"]["text/markdown"]
     assert markdown.startswith("<details><summary>Thinking")
     text = markdown.partition("</details>")[2]
@@ -99,17 +98,17 @@ def test_an_interrupt_keeps_what_came_while_the_model_stalls(
 
 def test_an_agent_shows_its_calls(monkeypatch) -> None:
     call = ToolCall("weather", {"city": "Bergen"})
-    with FakeServer([Reply(tool_calls=[call]), "It rains."]) as server:
-        with notebook(server, monkeypatch) as run:
-            [shown] = run(
-                "from langchain.agents import create_agent\n"
-                "def weather(city: str) -> str:\n"
-                "    'The weather.'\n"
-                "    return f'rain in {city}'\n"
-                "agent = create_agent(model, [weather])\n"
-                "message = await show(aiter_events(agent, "
-                "{'messages': [('user', 'Hi')]}))"
-            )
+    replies = [Reply(tool_calls=[call]), "It rains."]
+    with FakeServer(replies) as server, notebook(server, monkeypatch) as run:
+        [shown] = run(
+            "from langchain.agents import create_agent\n"
+            "def weather(city: str) -> str:\n"
+            "    'The weather.'\n"
+            "    return f'rain in {city}'\n"
+            "agent = create_agent(model, [weather])\n"
+            "asked = {'messages': [('user', 'Hi')]}\n"
+            "message = await show(aiter_events(agent, asked))"
+        )
     markdown = shown["data"]["text/markdown"]
     assert markdown.index("🛠️ weather") < markdown.index("rain in Bergen")
     assert markdown.index("rain in Bergen") < markdown.index("It rains.")

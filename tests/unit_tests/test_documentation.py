@@ -12,7 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Where these are first imported deep inside a page's awaits, pytest's rewriting of
+# them fails: "AST constructor recursion depth mismatch" (CPython's gh-106905).
+import anyio._backends._asyncio  # noqa: F401
 import httpx
+import langsmith.run_helpers  # noqa: F401
 import pytest
 from typing_extensions import override
 

@@ -83,7 +83,8 @@ async def gated(gate, log):
 
 
 async def test_batches_give_what_came_before_a_stall() -> None:
-    gate, log = asyncio.Event(), []
+    gate = asyncio.Event()
+    log: list[str] = []
     seen = []
     async for batch in batches(gated(gate, log), 0.01):
         seen.append([event.content for event in batch])
@@ -95,7 +96,7 @@ async def test_batches_give_what_came_before_a_stall() -> None:
 
 
 async def test_batches_are_closed_while_the_source_stalls() -> None:
-    log = []
+    log: list[str] = []
     some = batches(gated(asyncio.Event(), log), 0.01)
     assert await anext(some)
     assert await anext(some)
@@ -104,7 +105,7 @@ async def test_batches_are_closed_while_the_source_stalls() -> None:
 
 
 async def test_cancelling_the_reader_of_batches_closes_the_source() -> None:
-    log = []
+    log: list[str] = []
 
     async def read():
         async for _ in batches(gated(asyncio.Event(), log), 0.01):
