@@ -126,6 +126,10 @@ instructions: $(VENV)/.has-test ## Processor instructions a chunk of the core lo
 faults: $(VENV)/.has-bench ## Each fault of the catalogue, here and with ChatOpenAI, into docs/reliability.md
 	$(BIN)/python -m tests.reliability_table
 
+.PHONY: promises
+promises: $(VENV)/.has-test ## What can be done, with the tests that prove it, into docs/promises.md
+	$(BIN)/python -m tests.promises
+
 .PHONY: build
 build: $(VENV)/.has-test ## The wheel and the sdist, in dist/
 	$(BIN)/python -m build --no-isolation --outdir dist

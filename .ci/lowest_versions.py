@@ -19,8 +19,10 @@ _FLOOR = re.compile(
 def lowest_versions(pyproject: str) -> list[str]:
     project = tomllib.loads(pyproject)["project"]
     requirements = list(project["dependencies"])
-    for extra, more in project["optional-dependencies"].items():
-        requirements += more if extra != "all" else []
+    for more in project["optional-dependencies"].values():
+        requirements += more
+    own = f"{project['name']}["  # an extra that brings another one
+    requirements = [r for r in requirements if not r.startswith(own)]
     floors = [_FLOOR.match(requirement) for requirement in requirements]
     without = [r for r, floor in zip(requirements, floors, strict=True) if not floor]
     if without:
