@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 RESEARCH = Path(
     os.environ.get("SEED_RESEARCH") or ROOT.parent / "shared/research/seeds.md"
 )
-EXAMPLES = "tests/integration_tests/examples/"  # may be missing, then as a whole
 ABSENT = (
     "The table that the documents came to is beside the checkout, and here it is not."
 )
@@ -65,8 +64,6 @@ def make_model(fake_server: FakeServer) -> MakeModel:
 def test_a_promise_names_tests_that_exist(promise: Promise) -> None:
     assert promise.paths
     for name in promise.paths:
-        if name.startswith(EXAMPLES) and not (ROOT / EXAMPLES).is_dir():
-            continue
         assert finds_test(name), name
         page = re.search(r"\[(.*\.md)\]$", name)
         if page is not None:
