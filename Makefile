@@ -207,7 +207,7 @@ fuzz: $(VENV)/.has-fuzz ## Hostile bytes for the decoder (SECONDS=60)
 
 MINUTES ?= 3
 .PHONY: soak
-soak: $(VENV)/.has-test ## A thousand streams at once with faults, into docs/soak.md (MINUTES=3)
+soak: $(VENV)/.has-test ## A thousand streams at once with faults, into docs/reliability.md (MINUTES=3)
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 .PHONY: audit

@@ -8,7 +8,7 @@ streams come in tides: for some seconds every reader begins one after another, t
 are left to end, and at low tide, when nothing is under way, everything is counted. Then
 no task may be left, no more descriptors than idle connections that the model keeps, and
 memory may not grow from the early tides to the late ones. The table is printed, and
-written into ``docs/soak.md``.
+written into ``docs/reliability.md``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Sample", "main", "render", "rows_of"]
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "soak.md"
+PAGE = ROOT / "docs" / "reliability.md"
 _MARKS = re.compile(r"(<!-- soak -->\n).*?(<!-- soak: end -->)", re.DOTALL)
 _TIDE_SECONDS = 12.0
 _FEW = 5  # descriptors: of the loop, of threads
@@ -238,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--streams", type=int, default=1000)
     add("--threads", type=int, default=10)
     add("--seed", type=int, default=random.randrange(10**6))
-    add("--no-page", action="store_true", help="leave docs/soak.md as it is")
+    add("--no-page", action="store_true", help="leave docs/reliability.md as it is")
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}, {raise_descriptor_limit()} descriptors", flush=True)
     soak = Soak(options.seed)
