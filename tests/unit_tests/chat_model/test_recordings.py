@@ -7,13 +7,14 @@ import copy
 import json
 import logging
 import pickle
+import re
 import stat
 import threading
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from langchain_streamkit import ChatStreamKit
@@ -97,10 +98,10 @@ def outcome(model: ChatStreamKit, way: str) -> dict[str, Any]:
     }
 
 
-def seen(message: Any) -> dict[str, Any]:
+def seen(message: Any) -> str:
     shown = message.model_dump(exclude={"id"})
     shown["response_metadata"].pop("timing", None)
-    return dict(shown)
+    return MADE_UP.sub("call_made_up", repr(shown))
 
 
 def there_and_back(replies: Sequence[Reply], way: str, **parameters: Any) -> None:
@@ -116,6 +117,8 @@ def there_and_back(replies: Sequence[Reply], way: str, **parameters: Any) -> Non
     assert again == first
 
 
+# The id of a call whose own id was lost on the way: drawn, so never the same again.
+MADE_UP = re.compile(r"call_[0-9a-f]{32}")
 CLOCKS = ("first_token_timeout", "stall_timeout")
 WAYS = ("stream", "astream", "invoke", "ainvoke")
 CASES: dict[str, Reply] = {
@@ -171,6 +174,7 @@ def faults() -> st.SearchStrategy[list[Fault]]:
 
 
 @settings(max_examples=40)
+@example(CALLS, [Insert(b"\0", 2)], "stream")
 @given(st.sampled_from([TEXT, CALLS]), faults(), st.sampled_from(["stream", "astream"]))
 def test_any_faults_play_back(reply: Reply, wrong: list[Fault], way: str) -> None:
     packs = [fault for fault in wrong if isinstance(fault, Compress)]
