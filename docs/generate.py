@@ -72,11 +72,11 @@ CHAT_OPENAI: dict[str, str] = {
     "openai_organization": "The variable `OPENAI_ORG_ID` is not read.",
     "openai_proxy": "The variable `OPENAI_PROXY` is not read; `HTTPS_PROXY` and its "
     "like are.",
-    "request_timeout": "Seconds, an `httpx.Timeout`, or a dict of its four bounds; no "
-    "pair of numbers. A stream has three more clocks: `first_token_timeout`, "
-    "`stall_timeout`, `total_timeout`.",
-    "max_retries": "2 if not given; a number, not `None`.",
-    "stream_usage": "On for every server; a bool, not `None`.",
+    "request_timeout": "Seconds, a pair of them for connecting and reading, an "
+    "`httpx.Timeout`, or a dict of its four bounds. A stream has three more "
+    "clocks: `first_token_timeout`, `stall_timeout`, `total_timeout`.",
+    "max_retries": "2 if not given, and for `None`.",
+    "stream_usage": "On for every server, and for `None`.",
     "temperature": "Sent as you give it, to every model.",
     "top_p": "",
     "max_tokens": "Sent under the name that the server's row says.",

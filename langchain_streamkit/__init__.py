@@ -1,14 +1,29 @@
 """One LangChain chat model for every OpenAI-compatible server.
 
-How a chunk travels, from the socket to you::
+How a chunk travels, from the socket to a screen::
 
-    _http          bytes of the response           the only input and output
-      _wire        bytes -> events                 no I/O, no clock, no LangChain
-      _resilience  again? how long? too late?      pure decisions, times are passed in
-    _langchain     events -> AIMessageChunk        and v3's protocol events
-    chat_models    ChatStreamKit                   what you import
+    _http            bytes of the response            the only input and output
+      _wire          bytes -> events                  no I/O, no clock, no LangChain
+      _resilience    again? how long? too late?       pure decisions, times passed in
+    _langchain       events -> AIMessageChunk         and v3's protocol events
+    chat_models      ChatStreamKit                    stream(), invoke(), bind_tools()
+    streaming        chunks of any model -> events    iter_events(), collect()
+    transforms       gathered, split, buffered        coalesce(), segments(), tail()
+    adapters         events -> a screen               web, terminal, gradio, jupyter
 
-Names without an underscore are yours to import; the others are machinery.
+And beside the way::
+
+    events, errors   what comes, and what goes wrong: every floor speaks in these
+    providers        the table of servers: addresses, key variables, facts
+    pricing          tokens -> USD
+    callbacks        totals, budgets and telemetry of any model's calls
+    blocks           figures, tables and TOON -> parts of a prompt
+    output_parsers   text -> TOON, JSON that grows, or whichever it is
+    testing          FakeServer, a server for your tests
+    cli              streamkit chat, serve, probe, compare
+
+Names without an underscore are yours to import; the others are machinery. Imports
+go downward only; ``docs/architecture.md`` shows the floors and says why.
 
 Example:
     >>> from langchain_streamkit import ChatStreamKit

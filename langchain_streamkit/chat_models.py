@@ -57,11 +57,30 @@ _Tool = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
 class ChatStreamKit(ModelSettings):
     """A LangChain chat model for any server that speaks OpenAI's chat completions.
 
-    Parameters bear ``ChatOpenAI``'s names, so that code moves over by changing the
-    import; each is documented where it is declared and in ``docs/parameters.md``.
+    Parameters are keywords and bear ``ChatOpenAI``'s names, so that code moves over
+    by changing the import. These are the ones to begin with; all of them are in
+    ``docs/parameters.md``.
+
+    Args:
+        model: The server's name of the model.
+        base_url: The server's address, before ``/chat/completions``.
+        provider: A name in the table of servers instead, such as ``"groq"``.
+        api_key: The key, or a function that gives it; else it comes from the
+            environment variable of the server's row, or ``STREAMKIT_API_KEY``.
+        temperature: How freely tokens are drawn; not sent if not given, like all
+            fields of the request.
+        max_tokens: The most tokens of the answer.
+        max_retries: How often a failure before any content is tried again (2).
+        first_token_timeout: Seconds until the first content of a stream (600).
+        stall_timeout: Seconds between one piece of content and the next (120).
+        total_timeout: Seconds for the whole answer (no bound).
+        resume: What follows a cut in mid-answer: ``"off"`` (an error), ``"prefill"``,
+            ``"replay"`` or ``"auto"``.
 
     Raises:
-        ConfigurationError: If a parameter is unknown or wrong, or a key is missing.
+        ConfigurationError: If a parameter's name, the address or the provider is
+            wrong, or a key is missing.
+        pydantic.ValidationError: If a value has the wrong type. Both are ValueErrors.
 
     Example:
         >>> from langchain_streamkit import ChatStreamKit

@@ -131,14 +131,20 @@ def resolve_provider(
     if base_url is None:
         base_url = provider.base_url if provider is not None else None
     if base_url is None:
-        name = provider.name if provider is not None else ""
-        message = (
-            f"provider={name!r} has no address of its own: pass base_url=, for "
-            "example base_url='http://localhost:8000/v1'."
-        )
-        raise ConfigurationError(message)
+        raise ConfigurationError(_no_address(provider or CUSTOM))
     url = check_base_url(base_url)
     return provider or provider_for_url(url) or CUSTOM, url
+
+
+def _no_address(provider: Provider) -> str:
+    """What to pass for a row that everybody runs, or has, at another address."""
+    if provider.deployment_path:
+        example = "azure_endpoint='https://NAME.openai.azure.com'"
+    elif provider.hosts:
+        example = f"base_url=, with a host like {provider.hosts[0]}"
+    else:
+        example = "base_url=, for example base_url='http://localhost:8000/v1'"
+    return f"provider={provider.name!r} has no address of its own: pass {example}."
 
 
 def find_key_variable(provider: Provider, base_url: str) -> str:

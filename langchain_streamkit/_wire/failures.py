@@ -113,11 +113,15 @@ _NO_STREAM = re.compile(
 # Classes that may override what the status says.
 _STRONGER = (ContextLengthError, QuotaExceededError)
 _HINTS: dict[type[StreamKitError], str] = {
-    AuthenticationError: "Check the key: api_key=, or the provider's variable.",
+    AuthenticationError: (
+        "Check the key: api_key=, else the variable of the server's row or "
+        "STREAMKIT_API_KEY."
+    ),
     ContextLengthError: "Shorten the messages, or use a model with a larger context.",
     NotFoundError: "Check model= and base_url=.",
     QuotaExceededError: "Check the account's credit or quota.",
 }
+_UNKNOWN_PATH_HINT = "Check base_url=, which often ends in /v1, and model=."
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +293,12 @@ def to_error(
     """
     status = status_code if status_code and status_code >= 400 else failure.status
     cls = _class_for(failure, status)
-    said = f"{failure.message}" + (f" ({failure.code})" if failure.code else "")
+    said = failure.message
+    if failure.code:
+        said = f"{said.removesuffix('.')} ({failure.code})"
     hint = next((text for kind, text in _HINTS.items() if issubclass(cls, kind)), "")
+    if issubclass(cls, NotFoundError) and "model" not in said.lower():
+        hint = _UNKNOWN_PATH_HINT
     verb = f"answered {status}" if status_code else "sent an error inside its stream"
     message = f"{where} {verb}: {said}"
     if hint:

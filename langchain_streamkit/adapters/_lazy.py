@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from langchain_streamkit._langchain.extras import missing_extra
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -28,13 +30,9 @@ def extra(name: str) -> Generator[None]:
         >>> with extra("rich"):
         ...     import no_such_library
         Traceback (most recent call last):
-        ImportError: No module named 'no_such_library'. It comes with an extra: ...
+        ImportError: no_such_library is not installed. Install it with: pip install ...
     """
     try:
         yield
     except ImportError as error:
-        message = (
-            f"{error}. It comes with an extra: "
-            f'pip install "langchain-streamkit[{name}]".'
-        )
-        raise ImportError(message, name=error.name) from error
+        raise missing_extra(error, name) from error

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_streamkit._langchain.extras import missing_extra
 from langchain_streamkit.adapters._replay_store import GONE, ReplayState
-from langchain_streamkit.adapters._table import missing
 from langchain_streamkit.errors import StreamInterruptedError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _connect(url: str) -> Redis:
     try:
         from redis.asyncio import from_url  # noqa: PLC0415 - an extra's library
     except ModuleNotFoundError as error:
-        raise missing(error, "redis") from error
+        raise missing_extra(error, "redis") from error
     client: Redis = from_url(url)
     return client
 

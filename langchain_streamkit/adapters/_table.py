@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from langchain_streamkit._langchain.extras import missing_extra
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,7 +21,6 @@ __all__ = [
     "Protocol",
     "ProtocolName",
     "make_encoder",
-    "missing",
 ]
 
 ProtocolName = Literal["sse", "ndjson", "text", "vercel", "agui", "openai"]
@@ -102,27 +103,10 @@ def make_encoder(protocol: str, options: Mapping[str, Any]) -> Encoder:
     try:
         module = importlib.import_module(f"{__package__}.{row.module}")
     except ModuleNotFoundError as error:
-        raise missing(error, row.extra) from error
+        raise missing_extra(error, row.extra) from error
     kind: type[Encoder] = getattr(module, row.encoder)
     known = set(inspect.signature(kind).parameters if options else ())
     for name in options:
         if name not in known:
             raise TypeError(f"The protocol {protocol!r} has no option {name!r}.")
     return kind(**options)
-
-
-def missing(error: ModuleNotFoundError, extra: str) -> ImportError:
-    """The error to raise where a library of an extra is not installed.
-
-    Args:
-        error: What the import said.
-        extra: The extra's name.
-
-    Returns:
-        An error that says what to install.
-    """
-    return ImportError(
-        f"{error.name} is not installed. "
-        f"Install it with: pip install 'langchain-streamkit[{extra}]'",
-        name=error.name,
-    )

@@ -1,14 +1,14 @@
 """Streams on the web: responses for Starlette and FastAPI, and an OpenAI endpoint.
 
-Needs ``pip install 'langchain-streamkit[web]'``.
+Needs ``pip install "langchain-streamkit[web]"``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_streamkit._langchain.extras import missing_extra
 from langchain_streamkit.adapters._failure import ErrorFrame, describe_error
-from langchain_streamkit.adapters._table import ProtocolName, missing
 
 try:
     from langchain_streamkit.adapters._openai_router import openai_router
@@ -16,7 +16,7 @@ try:
     from langchain_streamkit.adapters._sse_response import StreamedEvents
     from langchain_streamkit.adapters._websocket import serve_websocket
 except ModuleNotFoundError as error:
-    raise missing(error, "web") from error
+    raise missing_extra(error, "web") from error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from langchain_streamkit.adapters._replay_store import ReplayStore
+    from langchain_streamkit.adapters._table import ProtocolName
     from langchain_streamkit.events import StreamEvent
 
 __all__ = ["openai_router", "serve_websocket", "sse_response"]

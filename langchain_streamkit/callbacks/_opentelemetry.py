@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from langchain_streamkit._langchain.extras import missing_extra
 from langchain_streamkit.callbacks._telemetry import (
     CallReport,
     TelemetryHandler,
@@ -59,10 +60,7 @@ class OpenTelemetryHandler(TelemetryHandler):
         try:
             from opentelemetry import metrics, trace
         except ImportError as error:
-            raise ImportError(
-                "OpenTelemetryHandler needs opentelemetry-api: "
-                "pip install 'langchain-streamkit[otel]'"
-            ) from error
+            raise missing_extra(error, "otel") from error
         self._trace = trace
         self._tracer = trace.get_tracer(_SCOPE, tracer_provider=tracer_provider)
         meter = metrics.get_meter(_SCOPE, meter_provider=meter_provider)

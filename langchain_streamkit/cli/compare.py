@@ -85,7 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how often to measure time (5; with a URL 1: how often to ask)",
     )
     add(
+        "--api-key-variable",
         "--key-variable",
+        dest="key_variable",
         metavar="NAME",
         help="the environment variable with the key (else that of the URL's provider)",
     )

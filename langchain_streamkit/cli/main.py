@@ -110,7 +110,7 @@ def _refuse(given: Sequence[str]) -> NoReturn:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
     options, _ = parser.parse_known_args(given)
-    what = f"no command {options.command!r}" if options.command else "which command?"
+    what = f"no command {options.command!r}." if options.command else "which command?"
     parser.error(f"{what} There are: {', '.join(COMMANDS)}.")
 
 

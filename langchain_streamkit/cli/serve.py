@@ -6,7 +6,7 @@ command line can be read by others: the server's from its provider's variable or
 STREAMKIT_API_KEY, the clients' from STREAMKIT_SERVE_KEY. Without the latter the proxy
 listens on this machine only.
 
-Needs pip install 'langchain-streamkit[serve]'.
+Needs pip install "langchain-streamkit[serve]".
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from langchain_streamkit._langchain.extras import missing_extra
 from langchain_streamkit.chat_models import ChatStreamKit
 from langchain_streamkit.errors import ConfigurationError
 
@@ -111,10 +112,7 @@ def make_app(options: argparse.Namespace, key: str | None) -> Any:
 
 
 def _missing(error: ImportError) -> ConfigurationError:
-    return ConfigurationError(
-        f"{error.name} is not installed. "
-        "Install it with: pip install 'langchain-streamkit[serve]'"
-    )
+    return ConfigurationError(str(missing_extra(error, "serve")))
 
 
 def _is_this_machine(host: str) -> bool:

@@ -293,5 +293,5 @@ def test_openai_retries_are_comments() -> None:
 def test_a_missing_library_is_named_with_its_extra(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ag_ui.core", None)
     monkeypatch.delitem(sys.modules, "langchain_streamkit.adapters._agui", False)
-    with pytest.raises(ImportError, match=r"pip install 'langchain-streamkit\[agui\]'"):
+    with pytest.raises(ImportError, match=r'pip install "langchain-streamkit\[agui\]"'):
         encode([], "agui")

@@ -41,6 +41,8 @@ LOCAL = "http://127.0.0.1:9/v1"
         ({"base_url": LOCAL, "default_headers": {"x": "a\r\nb"}}, "line break"),
         ({"provider": "grok"}, "Did you mean"),
         ({"provider": "vllm"}, "pass base_url="),
+        ({"provider": "azure"}, "pass azure_endpoint="),
+        ({"provider": "databricks"}, "a host like *.databricks.com"),
         ({"provider": "groq"}, "GROQ_API_KEY"),
         ({}, "OPENAI_API_KEY"),
         ({"model_name": "other", "base_url": LOCAL}, "one parameter; two values"),

@@ -204,7 +204,14 @@ def test_a_client_that_is_not_installed_is_left_out_with_a_word(
         (["--recording", "missing.sse"], "has no recordings"),
         (["http://localhost:1/v1", "Hi", "--recording", "x"], "not both"),
         (
-            ["http://localhost:1/v1", "Hi", "--model", "m", "--key-variable", "NO_KEY"],
+            [
+                "http://localhost:1/v1",
+                "Hi",
+                "--model",
+                "m",
+                "--api-key-variable",
+                "NO_KEY",
+            ],
             "The environment has no NO_KEY",
         ),
     ],

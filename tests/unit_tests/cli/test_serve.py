@@ -75,4 +75,4 @@ def test_a_missing_library_is_named_with_its_extra(
     assert main(["serve", "m", "--base-url", "http://127.0.0.1:9/v1"]) == 1
     said = capsys.readouterr().err
     assert library in said
-    assert "pip install 'langchain-streamkit[serve]'" in said
+    assert 'pip install "langchain-streamkit[serve]"' in said

@@ -284,7 +284,7 @@ def test_an_error_says_what_where_and_what_to_do() -> None:
         body='{"error":\n "…"}',
     )
     assert str(error) == (
-        "api.example (model 'x') answered 404: No such model. (model_not_found). "
+        "api.example (model 'x') answered 404: No such model (model_not_found). "
         "Check model= and base_url=."
     )
     assert (error.code, error.param, error.request_id) == (
@@ -293,6 +293,18 @@ def test_an_error_says_what_where_and_what_to_do() -> None:
         "r1",
     )
     assert (error.retry_after, error.body) == (2.0, '{"error": "…"}')
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("404 page not found", "Check base_url=, which often ends in /v1, and model=."),
+        ("The model 'x' does not exist", "Check model= and base_url=."),
+    ],
+)
+def test_an_unknown_path_is_told_from_an_unknown_model(said: str, hint: str) -> None:
+    error = to_error(Failure(said), where="localhost:11434", status_code=404)
+    assert str(error) == f"localhost:11434 answered 404: {said}. {hint}"
 
 
 # ── text from strangers ─────────────────────────────────────────────────────────
