@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_streamkit._wire.answer import Answer
+from langchain_streamkit._wire.choices import ChoicePicker
 from langchain_streamkit._wire.citations import SourceGatherer
 from langchain_streamkit._wire.deltas import MediaDelta, RefusalDelta, ScoredTextEvent
 from langchain_streamkit._wire.frame_keys import (
@@ -75,6 +76,7 @@ class FrameReader:
         "_channel",
         "_choice",
         "_missing",
+        "_picker",
         "_shapes",
         "_sources",
         "_thoughts",
@@ -91,7 +93,8 @@ class FrameReader:
     ) -> None:
         self.answer = Answer()
         self.error: object = None
-        self._choice = choice
+        self._picker = ChoicePicker(choice)
+        self._choice = choice  # the index that the picker goes by
         self._channel = TextChannel(reasoning_tags)
         self._thoughts = TextChannel()
         self._assembler = ToolCallAssembler(max_argument_bytes)
@@ -164,16 +167,18 @@ class FrameReader:
             self._read_usage(as_mapping(frame["x_groq"]).get("usage"))
         self._sources.feed(frame)
         self._keep_unknown(frame, FRAME_KEYS)
-        choice = self._pick_choice(frame.get("choices"))
-        if choice is None:
-            return []
-        self._learn(frame, choice)
-        return self._read_choice(choice)
+        events: list[StreamEvent] = []
+        for choice in self._picker.pick(frame.get("choices")):
+            self._learn(frame, choice)
+            events += self._read_choice(choice)
+        self._choice = self._picker.index
+        return events
 
     def finish(self) -> list[StreamEvent]:
         """Give what was still held back, and settle the tool calls."""
+        events = [e for c in self._picker.flush() for e in self._read_choice(c)]
         thoughts = [(True, thought) for _, thought in self._thoughts.flush()]
-        events = self._text_events([*thoughts, *self._channel.flush()])
+        events += self._text_events([*thoughts, *self._channel.flush()])
         events.extend(self._assembler.finish(self.answer.finish_reason))
         return events
 
@@ -201,14 +206,6 @@ class FrameReader:
             return
         if is_report(usage) or self.answer.usage is None:
             self.answer.usage = dict(as_mapping(usage)) or self.answer.usage
-
-    def _pick_choice(self, choices: object) -> Mapping[str, Any] | None:
-        for place, item in enumerate(as_items(choices)):
-            choice = as_mapping(item)
-            index = choice.get("index")
-            if choice and (place if index is None else index) == self._choice:
-                return choice
-        return None
 
     def _read_choice(self, choice: Mapping[str, Any]) -> list[StreamEvent]:
         answer = self.answer

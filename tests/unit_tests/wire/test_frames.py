@@ -367,13 +367,13 @@ def test_a_report_that_says_nothing_is_no_count(usage: Any) -> None:
 )
 def test_content_of_any_kind_is_text(content: Any, said: str | None) -> None:
     for frame in (text(content), {"choices": [{"message": {"content": content}}]}):
-        got = answer(frame)
+        got = read(sse(frame)).answer
         assert said is None or got.text == said
 
 
 def test_a_number_of_any_size_is_text() -> None:
     raw = json.dumps(text("?")).replace('"?"', "[1e999, " + "9" * 400 + "]")
-    assert answer(raw).text == ""  # a list holds parts, not text
+    assert read(sse(raw)).answer.text == ""  # a list holds parts, not text
     raw = json.dumps(text("?")).replace('"?"', '{"n": NaN, "i": ' + "9" * 400 + "}")
     assert answer(raw).text == '{"n": NaN, "i": ' + "9" * 400 + "}"
 
