@@ -365,6 +365,13 @@ ERRORS: dict[str, tuple[bytes, str]] = {
     "old vllm": (sse({"object": "error", "message": "boom", "code": 400}), "boom"),
     "flat": (sse({"code": "E1", "message": "boom"}), "boom"),
     "detail": (sse({"detail": "boom"}), "boom"),
+    "baidu": (sse({"error_code": 336003, "error_msg": "boom"}), "boom (336003)"),
+    "zhipu": (sse({"code": 1302, "msg": "boom"}), "boom (1302)"),
+    "aws": (sse({"__type": "SomeException", "message": "boom"}), "boom"),
+    "a state": (sse({"status": "error", "message": "boom"}), "boom"),
+    "no success": (sse({"success": False, "message": "boom"}), "boom"),
+    "a gateway's": (sse({"fault": {"faultstring": "boom"}}), "boom"),
+    "without a field": (b'{"error": {"message": "boom"}}\n\n' + DONE, "boom"),
     "detail in a list": (
         sse({"detail": [{"loc": ["a", 0], "msg": "boom"}]}),
         "a.0: boom",
