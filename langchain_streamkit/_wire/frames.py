@@ -46,7 +46,7 @@ from langchain_streamkit._wire.shapes import (
     mappings,
 )
 from langchain_streamkit._wire.text_channel import TextChannel
-from langchain_streamkit._wire.tool_calls import ToolCallAssembler
+from langchain_streamkit._wire.tool_calls import ToolCallAssembler, arguments_text
 from langchain_streamkit._wire.usage import is_report
 from langchain_streamkit.events import ReasoningEvent, StreamEvent, TextEvent
 
@@ -365,7 +365,7 @@ class FrameReader:
 
     def _read_function_call(self, call: Mapping[str, Any]) -> None:
         for key in ("name", "arguments"):
-            text = as_text(call.get(key))
+            text = arguments_text(call.get(key))
             if text:
                 kept = self.answer.function_call
                 kept[key] = kept.get(key, "") + text

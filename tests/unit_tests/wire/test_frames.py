@@ -626,3 +626,9 @@ def test_a_server_that_sends_totals_says_everything_once() -> None:
     assert answer(*frames).text == whole
     frames = [chunk({"reasoning": whole[:end]}) for end in range(5, len(whole) + 5, 5)]
     assert answer(*frames).reasoning == whole
+
+
+def test_a_call_of_the_old_form_may_have_its_arguments_as_an_object() -> None:
+    call = {"name": "f", "arguments": {"x": 1}}
+    got = answer(chunk({"function_call": call}, "function_call"))
+    assert got.function_call == {"name": "f", "arguments": '{"x": 1}'}
