@@ -47,7 +47,7 @@ from langchain_streamkit._wire.shapes import (
 )
 from langchain_streamkit._wire.text_channel import TextChannel
 from langchain_streamkit._wire.tool_calls import ToolCallAssembler, arguments_text
-from langchain_streamkit._wire.usage import is_report
+from langchain_streamkit._wire.usage import is_report, merge_usage
 from langchain_streamkit.events import ReasoningEvent, StreamEvent, TextEvent
 
 if TYPE_CHECKING:
@@ -205,7 +205,9 @@ class FrameReader:
         if not usage:
             return
         if is_report(usage) or self.answer.usage is None:
-            self.answer.usage = dict(as_mapping(usage)) or self.answer.usage
+            self.answer.usage = (
+                merge_usage(self.answer.usage, as_mapping(usage)) or self.answer.usage
+            )
 
     def _read_choice(self, choice: Mapping[str, Any]) -> list[StreamEvent]:
         answer = self.answer
