@@ -35,6 +35,7 @@ from langchain_streamkit._wire.plain_frames import (
 )
 from langchain_streamkit._wire.reasoning import (
     REASONING_FIELDS,
+    is_thinking,
     parse_reasoning,
     thinking_text,
 )
@@ -273,14 +274,12 @@ class FrameReader:
         events = self._reasoning_events(thought) if thought else []
         content = delta.get("content")
         if thought and (parts := as_items(content)):  # maybe the same, in a part
-            content = [part for part in parts if not _is_thinking(part)]
+            content = [part for part in parts if not is_thinking(part)]
         events += self._read_content(content, is_last=is_last)
         if logprobs:
             events = self._score(events, logprobs)
-        refusal = as_text(delta.get("refusal"))
-        if refusal:
-            answer.refusal_parts.append(refusal)
-            events.append(RefusalDelta(refusal))
+        if refusal := as_text(delta.get("refusal")):
+            events += self._refuse(refusal)
         if not MEDIA_KEYS.isdisjoint(delta):
             events.extend(self._read_media(delta))
         for piece in _pieces(delta.get("tool_calls")):
@@ -295,7 +294,7 @@ class FrameReader:
             return []
         if not isinstance(content, str):
             parts, part = as_items(content), as_mapping(content)
-            if parts or _is_thinking(part) or _is_text(part):
+            if parts or is_thinking(part) or _is_text(part):
                 return self._read_parts(parts or [part])
             if content in ([], {}):
                 return []
@@ -311,7 +310,7 @@ class FrameReader:
         for part in parts:
             block = as_mapping(part)
             text = part if isinstance(part, str) else as_text(block.get("text"))
-            if text and not _is_thinking(block):
+            if text and not is_thinking(block):
                 said.append(text)
                 continue
             events += self._read_content("".join(said), is_last=False)
@@ -320,9 +319,11 @@ class FrameReader:
         return events + self._read_content("".join(said), is_last=False)
 
     def _read_block(self, block: Mapping[str, Any]) -> list[StreamEvent]:
-        if _is_thinking(block):
+        if is_thinking(block):
             thought = thinking_text(block)
             return self._reasoning_events(thought) if thought else []
+        if refusal := as_text(block.get("refusal")):
+            return self._refuse(refusal)
         if block.get("type") in IMAGE_PARTS:
             return self._read_media({"images": [block]})
         self._sources.feed({"references": [block]})
@@ -332,6 +333,10 @@ class FrameReader:
         blocks = parse_media(holder)
         self.answer.media.extend(blocks)
         return [MediaDelta(block) for block in blocks]
+
+    def _refuse(self, refusal: str) -> list[StreamEvent]:
+        self.answer.refusal_parts.append(refusal)
+        return [RefusalDelta(refusal)]
 
     def _text_events(self, pieces: list[tuple[bool, str]]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
@@ -379,10 +384,6 @@ class FrameReader:
             value = holder[key]
             if value is not None and value not in ("", [], {}):
                 self.answer.extras[key] = value
-
-
-def _is_thinking(part: object) -> bool:
-    return as_mapping(part).get("type") == "thinking"
 
 
 def _is_text(part: Mapping[str, Any]) -> bool:

@@ -632,3 +632,22 @@ def test_a_call_of_the_old_form_may_have_its_arguments_as_an_object() -> None:
     call = {"name": "f", "arguments": {"x": 1}}
     got = answer(chunk({"function_call": call}, "function_call"))
     assert got.function_call == {"name": "f", "arguments": '{"x": 1}'}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]},
+        {"type": "reasoning", "text": "Hm"},
+        {"type": "reasoning", "content": [{"type": "text", "text": "Hm"}]},
+        {"type": "reasoning_content", "reasoning_content": {"text": "Hm"}},
+    ],
+    ids=["databricks", "text", "content", "bedrock"],
+)
+def test_a_reasoning_part_is_reasoning(part: dict[str, Any]) -> None:
+    parts = [part, {"type": "text", "text": "Hi"}]
+    assert events(text(parts)) == [ReasoningEvent("Hm"), TextEvent("Hi")]
+
+
+def test_a_refusal_may_be_a_part_of_the_content() -> None:
+    assert answer(text([{"type": "refusal", "refusal": "No."}])).refusal == "No."
