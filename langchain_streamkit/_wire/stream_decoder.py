@@ -54,6 +54,7 @@ _WHAT = {
     "[": "JSON that is broken, or was cut",
 }
 _CUT_JSON = ("{", "[")  # a second attempt may get it whole; a page stays a page
+_KEEP_ALIVES = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})
 # An answer that ends so was not ended by its model: DeepSeek, Z.ai, SGLang (2026-11).
 _FAILURES = frozenset(
     {"error", "insufficient_system_resource", "network_error", "abort"}
@@ -250,7 +251,8 @@ class StreamDecoder:
         try:
             frame = parse_json(sent.data)
         except ValueError:
-            self.failure = self._broken_frame(sent)
+            if sent.event not in _KEEP_ALIVES:
+                self.failure = self._broken_frame(sent)
         else:
             self._read_frame(frame, sent.event, events)
 

@@ -3,7 +3,8 @@
 Strategy: servers report usage once, in every frame, as a growing total, as zeros
 until the end, or with nulls; in the frame, in the choice, or in a field of their
 own. A reader keeps the last report that says anything (``is_report``), whole and
-as it came (but see ``merge_usage``), and turns it once, at the end, into LangChain's standard form.
+as it came (but see ``merge_usage``), and turns it once, at the end, into LangChain's
+standard form.
 """
 
 from __future__ import annotations

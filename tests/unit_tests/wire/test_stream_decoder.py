@@ -848,3 +848,10 @@ def test_an_answer_that_its_server_broke_off_is_an_error(reason: str) -> None:
     decoder = read(sse(text("Hi"), chunk(finish=reason)))
     assert isinstance(decoder.failure, ServerError)
     assert reason in str(decoder.failure)
+
+
+@pytest.mark.parametrize("data", ["ping", '{"type": "ping"}', "12:00"])
+def test_an_event_that_keeps_alive_is_no_frame(data: str) -> None:
+    ping = f"event: ping\ndata: {data}\n\n".encode()
+    decoder = read(ping + sse(text("Hi"), end=ping) + sse(chunk(finish="stop")))
+    assert (decoder.failure, decoder.answer.text) == (None, "Hi")
