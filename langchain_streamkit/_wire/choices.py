@@ -60,11 +60,11 @@ class ChoicePicker:
             self._decide(self._first + min(by_index))
         elif len(by_index) == 1 and self.index not in by_index:
             return self._pick_other(*by_index.popitem())
-        choice = by_index.get(self.index)
-        if choice is None:
+        found = by_index.get(self.index)
+        if found is None:
             return []
         self._decide(self.index)
-        return [choice]
+        return [found]
 
     def flush(self) -> list[Mapping[str, Any]]:
         """What still waits at the end, and is all that came."""
