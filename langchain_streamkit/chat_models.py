@@ -222,7 +222,9 @@ class ChatStreamKit(ModelSettings):
         return Exchange(call, sender=custom_event_sender())
 
     def _choices(self, kwargs: Mapping[str, Any]) -> int:
-        n = kwargs.get("n", self.n)
+        holders = (kwargs.get("extra_body"), self.extra_body, kwargs)
+        given = [holder["n"] for holder in holders if holder and "n" in holder]
+        n = [*given, self.n or self.model_kwargs.get("n")][0]
         return n if isinstance(n, int) else 1
 
     @override

@@ -125,7 +125,7 @@ def render_tool_choice(
     there is one only, and the nearest thing where there are more.
 
     Args:
-        tool_choice: None or False for no choice; True, ``"any"`` or ``"required"``
+        tool_choice: None, False or "" for no choice; True, ``"any"`` or ``"required"``
             for some tool; ``"auto"``, ``"none"``; a tool's name; a dict in the form
             of OpenAI (either API) or Anthropic, or ``{"name": ...}``.
         tools: The request's tools, as ``render_tools`` gives them.
@@ -143,7 +143,7 @@ def render_tool_choice(
         >>> render_tool_choice("any", tools, get_provider("openai"))
         'required'
     """
-    if tool_choice is None or tool_choice is False:
+    if tool_choice is None or tool_choice is False or tool_choice == "":
         return None
     if tool_choice is True:
         return _require(tools, provider)

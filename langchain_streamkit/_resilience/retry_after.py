@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ __all__ = ["parse_retry_after"]
 
 _PART = re.compile(r"(\d++(?:\.\d++)?)(ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(rf"(?:{_PART.pattern})++", re.ASCII)
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\dT", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _KINDS = ("-requests", "-tokens", "")
 _EPOCH_FROM = 1_000_000_000.0
@@ -51,8 +52,11 @@ def parse_retry_after(headers: Mapping[str, str], *, now: float) -> float | None
         if _number(count) == 0:
             own = headers.get(f"x-ratelimit-reset{kind}")
             return _first(_reset(own, now), _reset(general, now))
-    # What is left of every limit is no reason to wait until one is reset.
-    return None if any(left.values()) else _reset(general, now)
+    if any(left.values()):  # of every limit: no reason to wait until one is reset
+        return None
+    # Which limit was passed is not said: the last to be reset is the sure one.
+    resets = [_reset(headers.get(f"x-ratelimit-reset{kind}"), now) for kind in _KINDS]
+    return max((reset for reset in resets if reset is not None), default=None)
 
 
 def _first(*waits: float | None) -> float | None:
@@ -69,7 +73,9 @@ def _number(text: str | None) -> float | None:
 
 def _until(date: str, now: float) -> float | None:
     try:
-        moment = parsedate_to_datetime(date)
+        is_iso = _ISO_DATE.match(date.strip())
+        parse = datetime.fromisoformat if is_iso else parsedate_to_datetime
+        moment = parse(date.strip())
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return max(0.0, moment.timestamp() - now)
@@ -80,7 +86,7 @@ def _until(date: str, now: float) -> float | None:
 def _reset(text: str | None, now: float) -> float | None:
     value = _number(text)
     if value is None:
-        return _duration(text or "")
+        return _first(_duration(text or ""), _until(text or "", now))
     if value > _EPOCH_FROM * 1000:
         value /= 1000
     return max(0.0, value - now) if value > _EPOCH_FROM else value

@@ -101,6 +101,13 @@ class Answer:
             or self.tool_calls
         )
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said that is known, not even why there is no more."""
+        if self.finish_reason or self.has_content or self.function_call:
+            return False
+        return bool(self.extras) or self.usage_metadata is None
+
 
 @dataclass(slots=True)
 class AnswerContext:

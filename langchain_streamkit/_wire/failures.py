@@ -98,13 +98,19 @@ _BY_WORD: tuple[tuple[re.Pattern[str], type[StreamKitError]], ...] = tuple(
     )
 )
 # Where servers put their words, the most telling first.
-_MESSAGES = ("message", "detail", "msg", "error_message", "error", "errors", "title")
+_MESSAGES = (
+    *("message", "detail", "msg", "error_message", "error_msg", "errorMessage"),
+    *("Message", "error", "errors", "fault", "faultstring", "title"),
+)
+_WORDS = ("message", "msg", "error_message", "error_msg", "errorMessage", "Message")
+_CODES = ("code", "error_code", "errorCode", "__type")
 # A frame without any of these is no error, but for its event or its object.
 _TELLING_KEYS = frozenset(
-    {"error", "errors", "type", "base_resp", "x_groq", "message", "detail"}
+    {"error", "errors", "type", "base_resp", "x_groq", "detail", "fault", *_WORDS}
 )
 # Codes of frames that are no error.
 _FINE = (None, 0, "", "0", 200, "200")
+_FAILED = ("error", "failed", "failure")
 _NO_STREAM = re.compile(
     r"(?i)\bstream(?:ing)?\b.{0,40}(?:not|n't|un|only)\s?"
     r"(?:be |available|supported|allowed|enabled|non)"
@@ -211,8 +217,12 @@ def parse_frame_failure(frame: Mapping[str, Any], event: str) -> Failure | None:
         return parse_failure({"error": error})
     if "choices" in frame:
         return None
-    is_coded = frame.get("message") and frame.get("code") not in _FINE
-    if is_coded or frame.get("detail") or frame.get("errors"):
+    is_said = any(frame.get(name) for name in _WORDS)
+    is_coded = any(frame.get(name) not in _FINE for name in _CODES)
+    has_failed = frame.get("success") is False or frame.get("status") in _FAILED
+    if is_said and (is_coded or has_failed):
+        return parse_failure(frame)
+    if any(frame.get(name) for name in ("detail", "errors", "fault")):
         return parse_failure(frame)
     return None
 
@@ -344,7 +354,8 @@ def _from_mapping(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Failure
     raw = as_mapping(inner.get("metadata")).get("raw")
     if raw and isinstance(raw, str):  # the error of the server behind OpenRouter
         message = ": ".join(filter(None, (message, raw)))
-    code = inner.get("code", outer.get("code"))
+    codes = (holder.get(name) for holder in (inner, outer) for name in _CODES)
+    code = next((found for found in codes if found is not None), None)
     status = _status(inner.get("status_code")) or _status(inner.get("status"))
     kind = inner.get("type") or inner.get("status")
     param = inner.get("param")

@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_streamkit._wire.answer import Answer
+from langchain_streamkit._wire.choices import ChoicePicker
 from langchain_streamkit._wire.citations import SourceGatherer
 from langchain_streamkit._wire.deltas import MediaDelta, RefusalDelta, ScoredTextEvent
 from langchain_streamkit._wire.frame_keys import (
@@ -34,6 +35,7 @@ from langchain_streamkit._wire.plain_frames import (
 )
 from langchain_streamkit._wire.reasoning import (
     REASONING_FIELDS,
+    is_thinking,
     parse_reasoning,
     thinking_text,
 )
@@ -45,8 +47,8 @@ from langchain_streamkit._wire.shapes import (
     mappings,
 )
 from langchain_streamkit._wire.text_channel import TextChannel
-from langchain_streamkit._wire.tool_calls import ToolCallAssembler
-from langchain_streamkit._wire.usage import is_report
+from langchain_streamkit._wire.tool_calls import ToolCallAssembler, arguments_text
+from langchain_streamkit._wire.usage import is_report, merge_usage
 from langchain_streamkit.events import ReasoningEvent, StreamEvent, TextEvent
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class FrameReader:
         "_channel",
         "_choice",
         "_missing",
+        "_picker",
         "_shapes",
         "_sources",
         "_thoughts",
@@ -91,7 +94,8 @@ class FrameReader:
     ) -> None:
         self.answer = Answer()
         self.error: object = None
-        self._choice = choice
+        self._picker = ChoicePicker(choice)
+        self._choice = choice  # the index that the picker goes by
         self._channel = TextChannel(reasoning_tags)
         self._thoughts = TextChannel()
         self._assembler = ToolCallAssembler(max_argument_bytes)
@@ -164,16 +168,18 @@ class FrameReader:
             self._read_usage(as_mapping(frame["x_groq"]).get("usage"))
         self._sources.feed(frame)
         self._keep_unknown(frame, FRAME_KEYS)
-        choice = self._pick_choice(frame.get("choices"))
-        if choice is None:
-            return []
-        self._learn(frame, choice)
-        return self._read_choice(choice)
+        events: list[StreamEvent] = []
+        for choice in self._picker.pick(frame.get("choices")):
+            self._learn(frame, choice)
+            events += self._read_choice(choice)
+        self._choice = self._picker.index
+        return events
 
     def finish(self) -> list[StreamEvent]:
         """Give what was still held back, and settle the tool calls."""
+        events = [e for c in self._picker.flush() for e in self._read_choice(c)]
         thoughts = [(True, thought) for _, thought in self._thoughts.flush()]
-        events = self._text_events([*thoughts, *self._channel.flush()])
+        events += self._text_events([*thoughts, *self._channel.flush()])
         events.extend(self._assembler.finish(self.answer.finish_reason))
         return events
 
@@ -200,15 +206,9 @@ class FrameReader:
         if not usage:
             return
         if is_report(usage) or self.answer.usage is None:
-            self.answer.usage = dict(as_mapping(usage)) or self.answer.usage
-
-    def _pick_choice(self, choices: object) -> Mapping[str, Any] | None:
-        for place, item in enumerate(as_items(choices)):
-            choice = as_mapping(item)
-            index = choice.get("index")
-            if choice and (place if index is None else index) == self._choice:
-                return choice
-        return None
+            self.answer.usage = (
+                merge_usage(self.answer.usage, as_mapping(usage)) or self.answer.usage
+            )
 
     def _read_choice(self, choice: Mapping[str, Any]) -> list[StreamEvent]:
         answer = self.answer
@@ -274,14 +274,12 @@ class FrameReader:
         events = self._reasoning_events(thought) if thought else []
         content = delta.get("content")
         if thought and (parts := as_items(content)):  # maybe the same, in a part
-            content = [part for part in parts if not _is_thinking(part)]
+            content = [part for part in parts if not is_thinking(part)]
         events += self._read_content(content, is_last=is_last)
         if logprobs:
             events = self._score(events, logprobs)
-        refusal = as_text(delta.get("refusal"))
-        if refusal:
-            answer.refusal_parts.append(refusal)
-            events.append(RefusalDelta(refusal))
+        if refusal := as_text(delta.get("refusal")):
+            events += self._refuse(refusal)
         if not MEDIA_KEYS.isdisjoint(delta):
             events.extend(self._read_media(delta))
         for piece in _pieces(delta.get("tool_calls")):
@@ -296,7 +294,7 @@ class FrameReader:
             return []
         if not isinstance(content, str):
             parts, part = as_items(content), as_mapping(content)
-            if parts or _is_thinking(part) or _is_text(part):
+            if parts or is_thinking(part) or _is_text(part):
                 return self._read_parts(parts or [part])
             if content in ([], {}):
                 return []
@@ -312,7 +310,7 @@ class FrameReader:
         for part in parts:
             block = as_mapping(part)
             text = part if isinstance(part, str) else as_text(block.get("text"))
-            if text and not _is_thinking(block):
+            if text and not is_thinking(block):
                 said.append(text)
                 continue
             events += self._read_content("".join(said), is_last=False)
@@ -321,9 +319,11 @@ class FrameReader:
         return events + self._read_content("".join(said), is_last=False)
 
     def _read_block(self, block: Mapping[str, Any]) -> list[StreamEvent]:
-        if _is_thinking(block):
+        if is_thinking(block):
             thought = thinking_text(block)
             return self._reasoning_events(thought) if thought else []
+        if refusal := as_text(block.get("refusal")):
+            return self._refuse(refusal)
         if block.get("type") in IMAGE_PARTS:
             return self._read_media({"images": [block]})
         self._sources.feed({"references": [block]})
@@ -333,6 +333,10 @@ class FrameReader:
         blocks = parse_media(holder)
         self.answer.media.extend(blocks)
         return [MediaDelta(block) for block in blocks]
+
+    def _refuse(self, refusal: str) -> list[StreamEvent]:
+        self.answer.refusal_parts.append(refusal)
+        return [RefusalDelta(refusal)]
 
     def _text_events(self, pieces: list[tuple[bool, str]]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
@@ -368,7 +372,7 @@ class FrameReader:
 
     def _read_function_call(self, call: Mapping[str, Any]) -> None:
         for key in ("name", "arguments"):
-            text = as_text(call.get(key))
+            text = arguments_text(call.get(key))
             if text:
                 kept = self.answer.function_call
                 kept[key] = kept.get(key, "") + text
@@ -380,10 +384,6 @@ class FrameReader:
             value = holder[key]
             if value is not None and value not in ("", [], {}):
                 self.answer.extras[key] = value
-
-
-def _is_thinking(part: object) -> bool:
-    return as_mapping(part).get("type") == "thinking"
 
 
 def _is_text(part: Mapping[str, Any]) -> bool:

@@ -11,14 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from langchain_streamkit._wire.shapes import mappings
+from langchain_streamkit._wire.shapes import as_mapping, is_mapping, mappings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["REASONING_FIELDS", "ReasoningDetails", "parse_reasoning", "thinking_text"]
+__all__ = [
+    "REASONING_FIELDS",
+    "ReasoningDetails",
+    "is_thinking",
+    "parse_reasoning",
+    "thinking_text",
+]
 
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
+_THINKING_PARTS = frozenset({"thinking", "reasoning", "reasoning_content"})
+_THOUGHTS = ("thinking", "summary", "reasoning", "reasoning_content", "content", "text")
 _DETAIL_TEXTS = ("text", "summary")
 _JOINED = frozenset({*_DETAIL_TEXTS, "data"})
 
@@ -45,22 +53,39 @@ def parse_reasoning(delta: Mapping[str, Any]) -> str:
     return "".join(_detail_text(detail) for detail in mappings(details))
 
 
-def thinking_text(part: Mapping[str, Any]) -> str:
-    """The text of a content part of type ``thinking``, as Mistral sends them.
+def is_thinking(part: object) -> bool:
+    """Whether a part of the content is a thought.
 
     Args:
-        part: ``{"type": "thinking", "thinking": ...}``, a string or text parts.
+        part: An element of list content.
+
+    Returns:
+        True for the parts of Mistral (``thinking``) and Databricks (``reasoning``).
+    """
+    return as_mapping(part).get("type") in _THINKING_PARTS
+
+
+def thinking_text(part: Mapping[str, Any]) -> str:
+    """The text of a content part that is a thought.
+
+    Args:
+        part: ``{"type": "thinking", "thinking": ...}`` as Mistral sends it, or
+            ``{"type": "reasoning", "summary": ...}`` as Databricks does (docs read
+            2026-11); a string, or text parts.
 
     Returns:
         The text.
+
+    Example:
+        >>> thinking_text({"type": "reasoning", "summary": [{"text": "Hm"}]})
+        'Hm'
     """
-    thinking = part.get("thinking")
-    if isinstance(thinking, str):
-        return thinking
+    thought = next((part[name] for name in _THOUGHTS if part.get(name)), "")
+    if isinstance(thought, str):
+        return thought
+    pieces = [thought] if is_mapping(thought) else mappings(thought)
     return "".join(
-        text
-        for piece in mappings(thinking)
-        if isinstance(text := piece.get("text"), str)
+        text for piece in pieces if isinstance(text := piece.get("text"), str)
     )
 
 

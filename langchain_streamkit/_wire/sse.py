@@ -12,6 +12,7 @@ Rules: WHATWG HTML, section 9.2.6 "Interpreting an event stream" (2026-11).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_streamkit.errors import StreamLimitError
@@ -25,6 +26,7 @@ DEFAULT_MAX_EVENT_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _MAX_RETRY_DIGITS = 18
 _STRAY_BYTES = 500
+_BARE_ERROR = re.compile(rb'\{\s*"error"\s*:')
 # Half the time of the class's own way to make one, once a frame.
 _new: Callable[[type[ServerSentEvent], tuple[object, ...]], ServerSentEvent]
 _new = vars(tuple)["__new__"]
@@ -54,7 +56,8 @@ class SSEDecoder:
             comment counts only while it is read.
         has_error_fields: Whether a field ``error``, which the standard does not
             know, is an event of that type: old llama.cpp servers report a failure
-            that way (llama.cpp before 2025-09).
+            that way (llama.cpp before 2025-09); and a line of JSON that begins
+            with one, which a gateway writes as if nothing had been sent before.
 
     Attributes:
         failure: Set once an event is too large; raise it after the events that
@@ -217,8 +220,10 @@ class SSEDecoder:
             value = value[1:]
         if name == b"data":
             self._data.append(value)
-        elif name == b"error" and value and self._has_error_fields:
+        elif self._has_error_fields and name == b"error" and value:
             events.append(ServerSentEvent(value, "error", self._id))
+        elif self._has_error_fields and _BARE_ERROR.match(line):
+            events.append(ServerSentEvent(line, "error", self._id))
         elif not self._read_field(name, value) and not self.stray_line:
             self.stray_line = line[:_STRAY_BYTES]
 

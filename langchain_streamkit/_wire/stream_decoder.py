@@ -54,6 +54,11 @@ _WHAT = {
     "[": "JSON that is broken, or was cut",
 }
 _CUT_JSON = ("{", "[")  # a second attempt may get it whole; a page stays a page
+_KEEP_ALIVES = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})
+# An answer that ends so was not ended by its model: DeepSeek, Z.ai, SGLang (2026-11).
+_FAILURES = frozenset(
+    {"error", "insufficient_system_resource", "network_error", "abort"}
+)
 _CHECK_URL = (
     "Check base_url: it is the address before /chat/completions, and often ends in /v1."
 )
@@ -176,6 +181,10 @@ class StreamDecoder:
         if self.failure is not None:
             return events
         events.extend(self._reader.finish())
+        if self._is_stream and self.answer.is_empty:
+            self.is_done = False
+            self.failure = self._no_answer()
+            return events
         events.append(AnswerEnd(self.answer))
         self.is_done = True
         return events
@@ -242,7 +251,8 @@ class StreamDecoder:
         try:
             frame = parse_json(sent.data)
         except ValueError:
-            self.failure = self._broken_frame(sent)
+            if sent.event not in _KEEP_ALIVES:
+                self.failure = self._broken_frame(sent)
         else:
             self._read_frame(frame, sent.event, events)
 
@@ -267,10 +277,10 @@ class StreamDecoder:
             self.failure = to_error(failure, where=self._where)
         elif is_error(self._reader.error):
             self.failure = self._error({"error": self._reader.error})
-        elif self.answer.finish_reason == "error":
+        elif (reason := self.answer.finish_reason) in _FAILURES:
             self.failure = ServerError(
-                f"{self._where} ended its answer with finish_reason 'error' and gave "
-                "no reason."
+                f"{self._where} ended its answer with finish_reason {reason!r} and "
+                "gave no reason."
             )
 
     def _read_tail(self, events: list[StreamEvent]) -> None:
@@ -338,6 +348,16 @@ class StreamDecoder:
             f"{self._where} closed the stream {after}: neither a finish reason nor "
             "[DONE] came. What had arrived is on this error's partial."
         )
+
+    def _no_answer(self) -> StreamKitError:
+        """For a stream that ended as it should, and said nothing."""
+        names = clean_text(", ".join(self.answer.extras), _EXCERPT)
+        what = f"frames that hold no choices, but {names}" if names else "no answer"
+        error = ProtocolError(
+            f"{self._where} sent {what}, and then [DONE]. {_CHECK_URL}"
+        )
+        error.is_retryable = not names
+        return error
 
     def _broken_frame(self, sent: ServerSentEvent) -> StreamKitError:
         excerpt = clean_text(sent.data.decode("utf-8", "replace"), _EXCERPT)

@@ -12,6 +12,7 @@ arguments that are not one JSON object make the call invalid, and say why.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -29,11 +30,15 @@ __all__ = [
     "MAX_TOOL_CALLS",
     "ToolCall",
     "ToolCallAssembler",
+    "arguments_text",
     "parse_arguments",
 ]
 
 MAX_TOOL_CALLS = 256
-_CUT_REASONS = frozenset({"length", "max_tokens", "content_filter"})
+# length, max_tokens, model_length, MALFORMED_FUNCTION_CALL, content_filter, sensitive
+_CUT_REASON = re.compile(
+    r"(?i)length|max_?tokens|limit|malformed|filter|sensitive|safety|recitation|block"
+)
 _PLACEHOLDERS = ("null", "{}")
 _LONGEST_PLACEHOLDER = 64  # with white space
 _OWN_KEYS = frozenset(
@@ -143,7 +148,7 @@ class ToolCallAssembler:
         """
         function = _function_of(piece)
         name = as_text(function.get("name"))
-        args = _arguments_text(function.get("arguments", function.get("input")))
+        args = arguments_text(function.get("arguments", function.get("input")))
         server_id = as_text(piece.get("id"))
         server_index = _index_of(piece)
         extras = {
@@ -220,7 +225,7 @@ class ToolCallAssembler:
                 events.append(self._emit(call, rest))
             elif not call.opened:
                 events.append(self._emit(call, ""))
-            is_cut = call is self._latest and finish_reason in _CUT_REASONS
+            is_cut = call is self._latest and _CUT_REASON.search(finish_reason or "")
             _settle(call, finish_reason if is_cut else None)
         return events
 
@@ -236,7 +241,8 @@ class ToolCallAssembler:
                 return None if name else known  # one id for all calls
             call = known
         elif is_new and (call is None or (name and call.server_id)):
-            return None
+            latest = call or self._latest
+            return latest if latest and _goes_on(latest, name, args) else None
         elif call is None and (
             index is None or (self._latest and self._latest.server_index is None)
         ):
@@ -346,6 +352,16 @@ def _repeats(call: ToolCall, args: str) -> bool:
     return is_placeholder or call.is_whole()
 
 
+def _goes_on(call: ToolCall, name: str, args: str) -> bool:
+    """Whether arguments under a new id can only be more of those of an open call.
+
+    Some servers make a new id for every piece.
+    """
+    is_start = not args or args.lstrip().startswith(("{", "null"))
+    is_same = name in {"", call.name}
+    return is_same and not is_start and bool(call.parts) and not call.is_whole()
+
+
 def _may_be_placeholder(text: str) -> bool:
     """Whether arguments that begin like this may still mean that there are none."""
     text = text.strip() if len(text) <= _LONGEST_PLACEHOLDER else "too long"
@@ -364,7 +380,15 @@ def _index_of(piece: Mapping[str, Any]) -> object:
     return index if isinstance(index, int | str) and index != "" else None
 
 
-def _arguments_text(value: object) -> str:
+def arguments_text(value: object) -> str:
+    """The text of arguments, which some servers send as an object.
+
+    Args:
+        value: What stands under ``arguments``.
+
+    Returns:
+        JSON, or a piece of it.
+    """
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

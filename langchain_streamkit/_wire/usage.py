@@ -3,7 +3,8 @@
 Strategy: servers report usage once, in every frame, as a growing total, as zeros
 until the end, or with nulls; in the frame, in the choice, or in a field of their
 own. A reader keeps the last report that says anything (``is_report``), whole and
-as it came, and turns it once, at the end, into LangChain's standard form.
+as it came (but see ``merge_usage``), and turns it once, at the end, into LangChain's
+standard form.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from langchain_streamkit._wire.shapes import as_mapping, is_mapping
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["is_report", "parse_usage"]
+__all__ = ["is_report", "merge_usage", "parse_usage"]
+
+_MOST_DIGITS = 15
 
 _COUNTS = (
     "prompt_tokens",
@@ -126,7 +129,44 @@ def _first(usage: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int 
     return None
 
 
+def merge_usage(
+    earlier: Mapping[str, Any] | None, latest: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The latest report, with a side that only an earlier one has counted.
+
+    Some gateways count the prompt in the first frame and the answer in the last,
+    with the other side missing or zero (those in front of Anthropic's own API do).
+
+    Args:
+        earlier: The report that counted so far, if there was one.
+        latest: The one that came now.
+
+    Returns:
+        The latest as it is, where it has both sides.
+
+    Example:
+        >>> merge_usage({"prompt_tokens": 3}, {"completion_tokens": 4})
+        {'prompt_tokens': 3, 'completion_tokens': 4}
+    """
+    kept = {
+        path[0]: earlier[path[0]]
+        for paths in (_INPUT, _OUTPUT)
+        if earlier and not _first(latest, paths)
+        for path in paths
+        if _count(earlier.get(path[0]))
+    }
+    if not kept:
+        return dict(latest)
+    merged = {**latest, **kept}
+    counted = (_first(merged, _INPUT) or 0) + (_first(merged, _OUTPUT) or 0)
+    if (_first(merged, _TOTAL) or 0) < counted:
+        merged.pop("total_tokens", None)
+    return merged
+
+
 def _count(value: object) -> int | None:
+    if isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isdecimal():
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float) and not math.isfinite(value):

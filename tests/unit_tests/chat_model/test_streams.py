@@ -253,3 +253,12 @@ def test_response_headers_are_reported_when_asked_for(make_model: MakeModel) -> 
     assert model.invoke("Hi").response_metadata["headers"]["x-of-interest"] == "1"
     last = list(model.stream("Hi"))[-1]
     assert last.response_metadata["headers"]["x-of-interest"] == "1"
+
+
+@pytest.mark.parametrize("where", ["model_kwargs", "extra_body"])
+def test_several_answers_cannot_be_one_stream_however_they_are_asked_for(
+    make_model: MakeModel, where: str
+) -> None:
+    model = make_model(**{where: {"n": 2}})
+    with pytest.raises(ValueError, match=r"n=2 answers cannot be one stream"):
+        list(model.stream("Hello"))

@@ -399,3 +399,7 @@ def test_a_tool_of_ones_own_class_needs_no_schema_class() -> None:
 
     function = render_tool(Look(), PLAIN)["function"]
     assert function["parameters"]["properties"] == {"where": {"type": "string"}}
+
+
+def test_an_empty_tool_choice_is_none() -> None:
+    assert render_tool_choice("", [], PLAIN) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from email.utils import formatdate
 from time import perf_counter
 
@@ -182,3 +183,17 @@ def test_a_long_header_is_read_in_time_by_its_length_only() -> None:
     ):
         wait(retry_after=said)
     assert perf_counter() - start < 5
+
+
+def test_a_reset_counts_though_nothing_says_what_is_left() -> None:
+    one = {"x-ratelimit-reset-requests": "2s"}
+    assert parse_retry_after(one, now=NOW) == 2.0
+    both = {**one, "x-ratelimit-reset-tokens": "500ms"}
+    assert parse_retry_after(both, now=NOW) == 2.0
+
+
+@pytest.mark.parametrize("name", ["retry-after", "x-ratelimit-reset"])
+def test_a_date_may_be_iso(name: str) -> None:
+    date = datetime.fromtimestamp(NOW + 30, tz=UTC).isoformat()
+    for said in (date, date.replace("+00:00", "Z")):
+        assert parse_retry_after({name: said}, now=NOW) == pytest.approx(30.0)

@@ -367,13 +367,13 @@ def test_a_report_that_says_nothing_is_no_count(usage: Any) -> None:
 )
 def test_content_of_any_kind_is_text(content: Any, said: str | None) -> None:
     for frame in (text(content), {"choices": [{"message": {"content": content}}]}):
-        got = answer(frame)
+        got = read(sse(frame)).answer
         assert said is None or got.text == said
 
 
 def test_a_number_of_any_size_is_text() -> None:
     raw = json.dumps(text("?")).replace('"?"', "[1e999, " + "9" * 400 + "]")
-    assert answer(raw).text == ""  # a list holds parts, not text
+    assert read(sse(raw)).answer.text == ""  # a list holds parts, not text
     raw = json.dumps(text("?")).replace('"?"', '{"n": NaN, "i": ' + "9" * 400 + "}")
     assert answer(raw).text == '{"n": NaN, "i": ' + "9" * 400 + "}"
 
@@ -626,3 +626,28 @@ def test_a_server_that_sends_totals_says_everything_once() -> None:
     assert answer(*frames).text == whole
     frames = [chunk({"reasoning": whole[:end]}) for end in range(5, len(whole) + 5, 5)]
     assert answer(*frames).reasoning == whole
+
+
+def test_a_call_of_the_old_form_may_have_its_arguments_as_an_object() -> None:
+    call = {"name": "f", "arguments": {"x": 1}}
+    got = answer(chunk({"function_call": call}, "function_call"))
+    assert got.function_call == {"name": "f", "arguments": '{"x": 1}'}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]},
+        {"type": "reasoning", "text": "Hm"},
+        {"type": "reasoning", "content": [{"type": "text", "text": "Hm"}]},
+        {"type": "reasoning_content", "reasoning_content": {"text": "Hm"}},
+    ],
+    ids=["databricks", "text", "content", "bedrock"],
+)
+def test_a_reasoning_part_is_reasoning(part: dict[str, Any]) -> None:
+    parts = [part, {"type": "text", "text": "Hi"}]
+    assert events(text(parts)) == [ReasoningEvent("Hm"), TextEvent("Hi")]
+
+
+def test_a_refusal_may_be_a_part_of_the_content() -> None:
+    assert answer(text([{"type": "refusal", "refusal": "No."}])).refusal == "No."

@@ -365,6 +365,13 @@ ERRORS: dict[str, tuple[bytes, str]] = {
     "old vllm": (sse({"object": "error", "message": "boom", "code": 400}), "boom"),
     "flat": (sse({"code": "E1", "message": "boom"}), "boom"),
     "detail": (sse({"detail": "boom"}), "boom"),
+    "baidu": (sse({"error_code": 336003, "error_msg": "boom"}), "boom (336003)"),
+    "zhipu": (sse({"code": 1302, "msg": "boom"}), "boom (1302)"),
+    "aws": (sse({"__type": "SomeException", "message": "boom"}), "boom"),
+    "a state": (sse({"status": "error", "message": "boom"}), "boom"),
+    "no success": (sse({"success": False, "message": "boom"}), "boom"),
+    "a gateway's": (sse({"fault": {"faultstring": "boom"}}), "boom"),
+    "without a field": (b'{"error": {"message": "boom"}}\n\n' + DONE, "boom"),
     "detail in a list": (
         sse({"detail": [{"loc": ["a", 0], "msg": "boom"}]}),
         "a.0: boom",
@@ -773,3 +780,78 @@ def test_whatever_bytes_a_server_sends_become_events_or_a_typed_error(
         events = feed(decoder, cut(data, size))
         results.append((events, type(decoder.failure), str(decoder.failure)))
     assert results[0] == results[1] == results[2]
+
+
+# ── choices by other indices, and answers that say nothing ──────────────────────
+
+
+@pytest.mark.parametrize("size", [0, 1])
+@pytest.mark.parametrize(
+    "indices",
+    [[1, 1, 1], ["0", "0", "0"], [0.0, 0.0, 0.0], [None, None, None], [1, 2, 3]],
+    ids=["from 1", "text", "a float", "null", "a count of tokens"],
+)
+def test_an_only_choice_is_the_answer_by_whatever_index(
+    indices: list[Any], size: int
+) -> None:
+    frames = [
+        {"choices": [{"index": index, "delta": {"content": said}}]}
+        for index, said in zip(indices, "abc", strict=True)
+    ]
+    frames[-1]["choices"][0]["finish_reason"] = "stop"
+    answer = read(sse(*frames), size).answer
+    assert (answer.text, answer.finish_reason) == ("abc", "stop")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_second_choice_that_nobody_asked_for_stays_out(first: int) -> None:
+    order = [first, 1 - first] * 3
+    frames = [
+        {"choices": [{"index": index, "delta": {"content": f"{index}"}}]}
+        for index in order
+    ]
+    assert read(sse(*frames)).answer.text == "000"
+
+
+def test_choices_may_be_one_object() -> None:
+    choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
+    assert read(sse({"choices": choice})).answer.text == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ([], "no answer"),
+        ([{"id": "c", "choices": []}], "no answer"),
+        ([chunk({"role": "assistant", "content": ""})], "no answer"),
+        ([{"response": "Hel"}, {"response": "lo"}], "no choices, but response"),
+    ],
+    ids=["done alone", "no choice", "a role alone", "another dialect"],
+)
+def test_an_answer_that_says_nothing_is_no_success(
+    frames: list[Any], words: str
+) -> None:
+    decoder = read(sse(*frames))
+    assert isinstance(decoder.failure, ProtocolError)
+    assert words in str(decoder.failure)
+    assert not decoder.is_done
+
+
+def test_an_empty_answer_that_says_why_it_ended_is_one() -> None:
+    assert read(sse(chunk(finish="stop"))).failure is None
+
+
+@pytest.mark.parametrize(
+    "reason", ["error", "network_error", "insufficient_system_resource", "abort"]
+)
+def test_an_answer_that_its_server_broke_off_is_an_error(reason: str) -> None:
+    decoder = read(sse(text("Hi"), chunk(finish=reason)))
+    assert isinstance(decoder.failure, ServerError)
+    assert reason in str(decoder.failure)
+
+
+@pytest.mark.parametrize("data", ["ping", '{"type": "ping"}', "12:00"])
+def test_an_event_that_keeps_alive_is_no_frame(data: str) -> None:
+    ping = f"event: ping\ndata: {data}\n\n".encode()
+    decoder = read(ping + sse(text("Hi"), end=ping) + sse(chunk(finish="stop")))
+    assert (decoder.failure, decoder.answer.text) == (None, "Hi")

@@ -612,3 +612,26 @@ def test_a_long_text_is_closed_in_time_by_its_length_only() -> None:
     start = process_time()
     assert strip_closing_delta(args + closing_delta(args)) == args
     assert process_time() - start < 5
+
+
+@pytest.mark.parametrize("index", [None, 0])
+@pytest.mark.parametrize("name", [None, "", "f"])
+def test_arguments_under_ever_new_ids_are_those_of_the_open_call(
+    name: str | None, index: int | None
+) -> None:
+    cut_args = ["{", '"x"', ": ", "1", "}"]
+    pieces = [
+        piece(args, name if place else "f", f"id{place}", index)
+        for place, args in enumerate(cut_args)
+    ]
+    got = assemble(*pieces, piece('{"y": 2}', "g", "last", index))
+    assert got.good == [("f", {"x": 1}), ("g", {"y": 2})]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["length", "max_tokens", "MAX_TOKENS", "model_length", "MALFORMED_FUNCTION_CALL"],
+)
+def test_no_reason_that_cuts_lets_a_call_run_without_its_arguments(reason: str) -> None:
+    (call,) = assemble(piece("", "f", "a", 0), finish=reason).calls
+    assert call.error is not None

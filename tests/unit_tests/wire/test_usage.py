@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_streamkit._wire.usage import is_report, parse_usage
+from langchain_streamkit._wire.usage import is_report, merge_usage, parse_usage
 
 
 def counts(
@@ -136,9 +136,9 @@ def test_every_shape_becomes_the_standard_one(
 @pytest.mark.parametrize(
     "usage",
     [
-        *(None, {}, [], "7", 7, {"prompt_tokens": 0}, {"total_tokens": None}),
+        *(None, {}, [], "seven", 7, {"prompt_tokens": 0}, {"total_tokens": None}),
         *({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, {"odd": 7}),
-        *({"total_tokens": 0, "total_characters": 0}, {"prompt_tokens": "7"}),
+        *({"total_tokens": 0, "total_characters": 0}, {"prompt_tokens": "7.5"}),
         *(
             {"prompt_tokens": True},
             {"prompt_tokens": -1},
@@ -152,7 +152,7 @@ def test_what_says_nothing_is_no_report(usage: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [None, "7", True, -1, float("inf"), float("nan"), [], {}]
+    "bad", [None, "seven", True, -1, float("inf"), float("nan"), [], {}]
 )
 def test_a_count_that_is_none_counts_as_nothing(bad: Any) -> None:
     usage = {"prompt_tokens": bad, "completion_tokens": 4, "total_tokens": bad}
@@ -194,3 +194,40 @@ def test_any_report_gives_whole_numbers_that_are_not_negative(
     numbers = [value for value in found.values() if not isinstance(value, dict)]
     numbers += [number for detail in details for number in detail.values()]
     assert all(type(number) is int and number >= 0 for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        ([{"prompt_tokens": 3}, {"completion_tokens": 4}], (3, 4, 7)),
+        ([{"input_tokens": 3}, {"output_tokens": 4}], (3, 4, 7)),
+        (
+            [
+                {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+                {"prompt_tokens": 0, "completion_tokens": 9, "total_tokens": 9},
+            ],
+            (3, 9, 12),
+        ),
+        (
+            [
+                {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12},
+                {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
+            ],
+            (3, 4, 7),
+        ),
+    ],
+    ids=["by sides", "by sides, other names", "zero for the prompt", "a correction"],
+)
+def test_a_side_that_one_report_counted_is_kept(
+    reports: list[dict[str, Any]], expected: tuple[int, int, int]
+) -> None:
+    kept: dict[str, Any] | None = None
+    for report in reports:
+        kept = merge_usage(kept, report)
+    assert parse_usage(kept or {}) == counts(*expected)
+
+
+def test_a_count_may_be_written_as_text() -> None:
+    assert parse_usage({"prompt_tokens": "3", "completion_tokens": "4"}) == counts(
+        3, 4, 7
+    )
