@@ -352,6 +352,18 @@ async def test_collect_gives_all_of_a_stream(make_model: MakeModel) -> None:
     assert filtered.message is None
 
 
+def test_collect_gives_what_a_filter_left_over(make_model: MakeModel) -> None:
+    reply = Reply("See there.", citations=["https://one.example"])
+    only = {"text", "usage", "source"}
+    model = make_model(reply, reply)
+    result = collect(iter_events(model | StrOutputParser(), "Hello", only=only))
+    whole = collect(iter_events(model, "Hello"))
+    assert (result.sources, result.message) == (whole.sources, None)
+    assert result.usage is not None
+    assert whole.usage is not None
+    assert result.usage.output_tokens == whole.usage.output_tokens > 0
+
+
 async def test_sources_come_as_events_and_on_the_final_one(
     make_model: MakeModel, read: ReadEvents
 ) -> None:
