@@ -122,7 +122,9 @@ async def test_a_stop_that_is_there_with_its_question_ends_it() -> None:
             has_ended.set()
 
     scope = {"type": "websocket", "path": "/", "headers": []}
-    model = RunnableLambda(lambda question: f"An answer to the {question}.")
+    model: RunnableLambda[str, str] = RunnableLambda(
+        lambda question: f"An answer to the {question}."
+    )
     await serve_websocket(WebSocket(scope, receive, send), model)
     assert [(one["type"], one.get("finish_reason")) for one in sent] == [
         ("final", "stopped"),
