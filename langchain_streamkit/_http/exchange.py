@@ -289,6 +289,7 @@ class Exchange:
 
     def leave(self) -> None:
         """Say that nobody reads on: the answer is whole, or its reader has gone."""
+        self.status.end_interrupt()
         if self._recorder is not None:
             self._recorder.leave()
 

@@ -58,7 +58,7 @@ def read_events(
         StreamKitError: If the call fails for good.
     """
     exchange.status.tell()
-    while True:
+    while not exchange.status.is_closed():
         key = _key(exchange.call.endpoint.key)
         try:
             client = clients.get(fresh=exchange.wants_fresh_connection)
@@ -73,13 +73,11 @@ def read_events(
             exchange.fail(error)
         finally:
             exchange.leave()
-        if not exchange.has_failed or exchange.status.has_left:
+        if not exchange.has_failed or exchange.status.is_closed():
             return
         delay = exchange.recover()
         exchange.status.tell()
-        exchange.runtime.sleep(delay)
-        if exchange.status.has_left:
-            return
+        exchange.status.wait(delay, exchange.runtime.sleep)
 
 
 def aread_events(

@@ -92,6 +92,7 @@ class SocketClock:
 
     def __exit__(self, *_: object) -> None:
         if self._read is not None:
+            self._exchange.status.end_interrupt()
             self._stream.read = self._read
 
     def _timed_read(self, max_bytes: int, timeout: float | None = None) -> bytes:

@@ -8,16 +8,22 @@ core is awaited in async). If nobody listens nothing is noted.
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_streamkit._resilience.status import status_listener
+from langchain_streamkit.errors import StreamInterruptedError
 from langchain_streamkit.events import StatusEvent, StatusPhase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from langchain_streamkit._http.call import Call
 
 __all__ = ["StatusLine", "StatusSender"]
+
+_GLANCE_SECONDS = 0.05
 
 _WORDS: dict[StatusPhase, str] = {
     "connecting": "Connecting to {host}",
@@ -58,11 +64,6 @@ class StatusLine:
         self._sender = sender
         self._listener = status_listener.get()
         self.news: list[StatusEvent] = []
-
-    @property
-    def has_left(self) -> bool:
-        """Whether the reader has gone, in another thread."""
-        return self._listener is not None and self._listener.has_left
 
     def note(
         self,
@@ -115,11 +116,44 @@ class StatusLine:
         Args:
             stream: httpcore's network stream.
         """
+        if self._listener is not None:
+            self._listener.reads(self, lambda: _shut(stream))
+
+    def end_interrupt(self) -> None:
+        """Leave the connection alone, which may serve another call soon."""
+        if self._listener is not None:
+            self._listener.has_read(self)
+
+    def is_closed(self) -> bool:
+        """See to it that nothing is asked for, or handed on, for nobody.
+
+        Returns:
+            True in the thread that closes the stream: core reads on there what it
+            closes, and an error would be nobody's.
+
+        Raises:
+            StreamInterruptedError: If the reader has gone, in any other thread: what
+                follows the model there must not take the answer for whole.
+        """
+        if self._listener is None or not self._listener.has_left:
+            return False
+        if self._listener.closer != threading.get_ident():
+            raise StreamInterruptedError("The reader left before the answer was whole.")
+        return True
+
+    def wait(self, seconds: float, sleep: Callable[[float], None]) -> None:
+        """Wait, but not for a reader who has gone.
+
+        Args:
+            seconds: How long.
+            sleep: Waits so many seconds.
+        """
         if self._listener is None:
+            sleep(seconds)
             return
-        self._listener.interrupt = lambda: _shut(stream)
-        if self._listener.has_left:
-            _shut(stream)
+        while seconds > 0 and not self._listener.has_left:
+            sleep(min(seconds, _GLANCE_SECONDS))
+            seconds -= _GLANCE_SECONDS
 
     def _take(self) -> list[StatusEvent]:
         news, self.news = self.news, []

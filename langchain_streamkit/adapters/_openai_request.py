@@ -12,9 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
+from langchain_core.messages.tool import invalid_tool_call
 
 from langchain_streamkit._wire.parse_json import parse_json
+from langchain_streamkit._wire.tool_calls import parse_arguments
 from langchain_streamkit.errors import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -49,6 +51,12 @@ _REFUSED: dict[str, Callable[[Any], bool]] = {
     "function_call": bool,
     "audio": bool,
     "modalities": lambda value: value != ["text"],
+}
+# What is read here, or made into something else, before a server can refuse it.
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "stop": (str, list),
+    "response_format": dict,
+    "stream_options": dict,
 }
 
 
@@ -101,6 +109,9 @@ def parse_request(
     for field, matters in _REFUSED.items():
         if body.get(field) is not None and matters(body[field]):
             raise _invalid(f"{field} is not supported here.", field)
+    for field, kinds in _TYPES.items():
+        if body.get(field) is not None and not isinstance(body[field], kinds):
+            raise _invalid(f"{field} has the wrong type.", field)
     messages = _messages(body.get("messages"))
     runnable, has_tools = _bound(models[name], body)
     options = body.get("stream_options")
@@ -132,9 +143,33 @@ def _messages(given: object) -> list[BaseMessage]:
     if not all(isinstance(item, dict) for item in items):
         raise _invalid("Each message is an object.", "messages")
     try:
-        return convert_to_messages(cast("list[dict[str, Any]]", items))
+        return [_message(cast("dict[str, Any]", item)) for item in items]
     except Exception as error:
         raise _invalid("messages cannot be understood.", "messages") from error
+
+
+def _message(item: dict[str, Any]) -> BaseMessage:
+    """A message; its calls that are no JSON objects are kept as what they are."""
+    calls = cast("list[dict[str, Any]]", item.get("tool_calls") or [])
+    broken = [call for call in calls if not _is_whole(call)]
+    whole = {"tool_calls": [call for call in calls if call not in broken]}
+    (message,) = convert_to_messages([{**item, **whole} if broken else item])
+    if broken and isinstance(message, AIMessage):
+        message.invalid_tool_calls += [
+            invalid_tool_call(
+                id=call.get("id"),
+                name=call["function"]["name"],
+                args=call["function"]["arguments"],
+            )
+            for call in broken
+        ]
+    return message
+
+
+def _is_whole(call: dict[str, Any]) -> bool:
+    function: dict[str, Any] = call.get("function") or {}
+    arguments = function.get("arguments")
+    return not isinstance(arguments, str) or parse_arguments(arguments) is not None
 
 
 def _bound(

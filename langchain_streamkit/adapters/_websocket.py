@@ -117,14 +117,20 @@ class _Session:
         while (message := await self._websocket.receive())["type"] != _LEFT:
             said = _parse(message.get("text") or message.get("bytes") or "")
             if said is not None and said.get("type") == "stop":
-                if self._answer is not None and not self._is_over:
-                    self._answer.cancel()
+                await self._stop()
             elif said is None or "input" not in said:
                 await self._send(_refusal("invalid_message", _HOW_TO_ASK))
             elif self._questions.full():
                 await self._send(_refusal("too_many_questions", _TOO_MANY))
             else:
                 self._questions.put_nowait(said["input"])
+
+    async def _stop(self) -> None:
+        if self._answer is None and not self._questions.empty():
+            self._questions.get_nowait()  # it came together with its question
+            await self._send(_STOPPED)
+        elif self._answer is not None and not self._is_over:
+            self._answer.cancel()
 
     async def _answer_all(self) -> None:
         while True:
@@ -138,7 +144,7 @@ class _Session:
                 await asyncio.wait({self._answer})
                 raise
             if self._answer.cancelled():
-                await self._send(event_object(FinalEvent(finish_reason="stopped")))
+                await self._send(_STOPPED)
             elif (error := self._answer.exception()) is not None:
                 raise error  # the socket is broken
             self._answer = None
@@ -161,6 +167,7 @@ class _Session:
 
 
 _LEFT = "websocket.disconnect"
+_STOPPED = event_object(FinalEvent(finish_reason="stopped"))
 _HOW_TO_ASK = 'Send {"input": ...} to ask, {"type": "stop"} to stop the answer.'
 _TOO_MANY = "Too many questions are waiting. Ask again after an answer."
 

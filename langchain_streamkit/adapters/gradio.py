@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from langchain_core.exceptions import ModelError
 
 from langchain_streamkit.adapters._batches import batches
+from langchain_streamkit.adapters._failure import describe_error
 from langchain_streamkit.adapters._lazy import extra
 from langchain_streamkit.errors import StreamKitError
 from langchain_streamkit.streaming import aiter_events
@@ -104,7 +105,7 @@ def chat_fn(
                     if parts.shown or parts.status:
                         yield make_messages(parts)
         except (StreamKitError, ModelError) as error:
-            parts.end(f"⚠️ {error}")
+            parts.end(f"⚠️ {describe_error(error)['message']}")
             yield make_messages(parts)
 
     return chat

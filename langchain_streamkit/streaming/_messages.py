@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.tool import invalid_tool_call, tool_call
 
 from langchain_streamkit._wire.closing_delta import (
     is_closing_delta,
@@ -27,7 +28,15 @@ from langchain_streamkit.pricing import cost_of_message
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["calls_of", "is_closing", "sources_of", "sum_of", "texts_of", "usage_of"]
+__all__ = [
+    "calls_of",
+    "is_closing",
+    "sources_of",
+    "sum_of",
+    "take_out_broken",
+    "texts_of",
+    "usage_of",
+]
 
 
 def is_closing(chunk: AIMessageChunk) -> bool:
@@ -83,6 +92,31 @@ def calls_of(message: AIMessage) -> Iterator[ToolCallEvent]:
 
 
 _NOT_WHOLE = "The arguments are not one JSON object: the call was cut or is broken."
+
+
+def take_out_broken(message: AIMessage, calls: list[ToolCallEvent]) -> None:
+    """Make invalid what langchain-core mended: nobody may run a call that was cut.
+
+    Args:
+        message: Changed in place; its pieces stay as they came.
+        calls: Its calls, the broken ones with their error.
+    """
+    if not isinstance(message, AIMessageChunk) or not message.tool_calls:
+        return
+    broken = [call for call in calls if call.error is not None]
+    if not broken:
+        return
+    message.tool_calls = [
+        tool_call(id=call.id, name=call.name, args=call.args)
+        for call in calls
+        if call.error is None
+    ]
+    message.invalid_tool_calls = [
+        invalid_tool_call(
+            id=call.id, name=call.name, args=call.raw_args, error=call.error
+        )
+        for call in broken
+    ]
 
 
 def sources_of(facts: Mapping[str, Any]) -> Iterator[Source]:

@@ -87,8 +87,11 @@ def pull(source: Source) -> Generator[Any, None, None]:
                 raise
             if not news.empty():
                 yield from _rest(news)
+    except GeneratorExit:
+        listener.leave()  # a chain waits for its threads, and these for their servers
+        raise
     finally:
-        _close(stream)
+        _close(stream, listener)
 
 
 def _rest(news: SimpleQueue[Any]) -> Generator[Any, None, None]:
@@ -144,7 +147,7 @@ class _FirstPull:
             if not self._listener.has_left:
                 self._news.put(pulled)
                 return
-        _close(self._stream)
+        _close(self._stream, self._listener)
 
     def _leave(self) -> None:
         with self._lock:
@@ -152,10 +155,11 @@ class _FirstPull:
         with suppress(Empty):
             while not isinstance(self._news.get_nowait(), _Pulled):
                 pass
-            _close(self._stream)  # the thread had pulled, and is gone
+            _close(self._stream, self._listener)  # the thread had pulled, and is gone
 
 
-def _close(stream: Iterator[Any]) -> None:
+def _close(stream: Iterator[Any], listener: StatusListener) -> None:
+    listener.closer = threading.get_ident()
     close = getattr(stream, "close", None)
     if close is not None:
         close()

@@ -36,6 +36,7 @@ from langchain_streamkit.streaming._messages import (
     is_closing,
     sources_of,
     sum_of,
+    take_out_broken,
     texts_of,
     usage_of,
 )
@@ -295,7 +296,9 @@ class Reader:
         facts = self._facts = dict(message.response_metadata)
         reason = facts.get("finish_reason") or facts.get("stop_reason")
         self._reason = reason if isinstance(reason, str) else None
-        for call in calls_of(message):
+        calls = list(calls_of(message))
+        take_out_broken(message, calls)
+        for call in calls:
             call.message_id, call.node = message_id, node
             yield call
         for source in sources_of(facts):

@@ -13,11 +13,14 @@ from langchain_streamkit.events import (
     FinalEvent,
     ReasoningEvent,
     Source,
+    SourceEvent,
     StreamEvent,
     TextEvent,
     ToolCallEvent,
     Usage,
+    UsageEvent,
 )
+from langchain_streamkit.streaming._messages import sum_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -57,6 +60,7 @@ class _Gathering:
     def __init__(self) -> None:
         self._text: list[str] = []
         self._reasoning: list[str] = []
+        self._usages: list[Usage] = []
         self._result = StreamResult()
 
     def add(self, event: StreamEvent) -> None:
@@ -67,7 +71,13 @@ class _Gathering:
             self._reasoning.append(event.content)
         elif isinstance(event, ToolCallEvent):
             result.tool_calls.append(event)
+        elif isinstance(event, SourceEvent):
+            if event.source not in result.sources:
+                result.sources.append(event.source)
+        elif isinstance(event, UsageEvent) and event.usage is not None:
+            self._usages.append(event.usage)
         elif isinstance(event, FinalEvent):
+            self._usages.clear()
             result.usage = event.usage
             result.sources = event.sources
             result.message = event.message
@@ -79,6 +89,8 @@ class _Gathering:
     def result(self) -> StreamResult:
         self._result.text = "".join(self._text)
         self._result.reasoning = "".join(self._reasoning)
+        if self._usages:
+            self._result.usage = sum_of(self._usages)
         return self._result
 
 

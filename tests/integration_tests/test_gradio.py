@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_core.runnables import RunnableLambda
 
 from langchain_streamkit import ChatStreamKit
 from langchain_streamkit.adapters.gradio import chat_fn, to_messages
+from langchain_streamkit.errors import RateLimitError
 from langchain_streamkit.testing import (
     Cut,
     FakeServer,
@@ -191,8 +193,6 @@ def test_the_history_becomes_messages() -> None:
 
 
 async def test_an_own_input_is_used_and_other_errors_are_gradios() -> None:
-    from langchain_core.runnables import RunnableLambda
-
     asked = []
 
     def fail(value):
@@ -203,3 +203,14 @@ async def test_an_own_input_is_used_and_other_errors_are_gradios() -> None:
     with pytest.raises(LookupError):
         [shown async for shown in fn("hi", [])]
     assert asked == ["HI"]
+
+
+async def test_an_error_is_told_without_secrets() -> None:
+    def fail(_: Any) -> str:
+        raise RateLimitError("slow down, http://me:pass@host/?api_key=abcdef123456")
+
+    chat = chat_fn(RunnableLambda(fail))
+    told = str([messages async for messages in chat("Hello", [])][-1])
+    assert "slow down" in told
+    assert "pass" not in told
+    assert "abcdef123456" not in told

@@ -352,3 +352,33 @@ def test_leaving_a_live_stream_stops_the_model(
     next(iter(stream))
     stream.close()
     assert fake_server.requests[0].wait_disconnected(LIMIT)
+
+
+@pytest.mark.parametrize("field", ["stop", "response_format", "stream_options"])
+def test_a_parameter_of_a_wrong_type_is_the_clients_mistake(
+    url: str, field: str
+) -> None:
+    body = {"model": "chat", "messages": HELLO, field: 5}
+    answer = httpx.post(f"{url}/chat/completions", json=body, timeout=LIMIT)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == field
+
+
+@pytest.mark.parametrize("arguments", ["", '{"city": "Par'])
+def test_a_history_with_a_call_that_is_not_whole_is_understood(
+    url: str, fake_server: FakeServer, arguments: str
+) -> None:
+    fake_server.script("I see.")
+    function = {"name": "get_weather", "arguments": arguments}
+    call = {"id": "call_1", "type": "function", "function": function}
+    messages = [
+        *HELLO,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "It was cut."},
+    ]
+    body = {"model": "chat", "messages": messages}
+    answer = httpx.post(f"{url}/chat/completions", json=body, timeout=LIMIT)
+    assert answer.status_code == 200, answer.text
+    sent = fake_server.requests[0].messages[1]["tool_calls"][0]
+    assert (sent["id"], sent["function"]["name"]) == ("call_1", "get_weather")
+    assert sent["function"]["arguments"] in {arguments, "{}"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI, WebSocket
+from langchain_core.runnables import RunnableLambda
 from websockets.sync.client import ClientConnection, connect
 
 from langchain_streamkit import ChatStreamKit
@@ -98,6 +100,38 @@ def test_a_stop_ends_a_stalled_answer_and_the_next_one_comes(
         assert fake_server.requests[0].wait_disconnected(LIMIT)
         ask(connection, "second")
         assert text(until_end(connection)) == "Next."
+
+
+async def test_a_stop_that_is_there_with_its_question_ends_it() -> None:
+    said = [{"input": "first"}, {"type": "stop"}, {"input": "second"}]
+    messages: list[Any] = [{"type": "websocket.connect"}]
+    messages += [{"type": "websocket.receive", "text": json.dumps(one)} for one in said]
+    sent: list[dict[str, Any]] = []
+    has_ended = asyncio.Event()
+
+    async def receive() -> Any:
+        if not messages:
+            await has_ended.wait()
+            return {"type": "websocket.disconnect", "code": 1000}
+        return messages.pop(0)  # without a turn of the loop, as servers do
+
+    async def send(message: Any) -> None:
+        if "text" in message:
+            sent.append(json.loads(message["text"]))
+        if [one["type"] for one in sent].count("final") == 2:
+            has_ended.set()
+
+    scope = {"type": "websocket", "path": "/", "headers": []}
+    model: RunnableLambda[str, str] = RunnableLambda(
+        lambda question: f"An answer to the {question}."
+    )
+    await serve_websocket(WebSocket(scope, receive, send), model)
+    assert [(one["type"], one.get("finish_reason")) for one in sent] == [
+        ("final", "stopped"),
+        ("text", None),
+        ("final", None),
+    ]
+    assert sent[1]["content"] == "An answer to the second."
 
 
 def test_a_stop_without_an_answer_is_nothing(fake_server: FakeServer) -> None:

@@ -12,6 +12,7 @@ from langchain_core.language_models import (
     FakeMessagesListChatModel,
 )
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import (
@@ -350,6 +351,30 @@ async def test_collect_gives_all_of_a_stream(make_model: MakeModel) -> None:
     filtered = collect(iter_events(make_model(RICH), "Hello", only={"text", "meta"}))
     assert (filtered.text, filtered.finish_reason) == (RICH.text, "tool_calls")
     assert filtered.message is None
+
+
+def test_the_message_has_no_call_that_was_cut() -> None:
+    piece = tool_call_chunk(name="rm", args='{"path": "/", "dry', id="c", index=0)
+    whole = tool_call_chunk(name="ls", args='{"path": "/"}', id="d", index=1)
+    chunk = AIMessageChunk("", id="m", tool_call_chunks=[piece, whole])
+    assert [call["name"] for call in chunk.tool_calls] == ["rm", "ls"]  # core's mending
+    message = collect(events_from([chunk])).message
+    assert message is not None
+    assert [call["name"] for call in message.tool_calls] == ["ls"]
+    (broken,) = message.invalid_tool_calls
+    assert (broken["name"], broken["args"], broken["id"]) == ("rm", piece["args"], "c")
+
+
+def test_collect_gives_what_a_filter_left_over(make_model: MakeModel) -> None:
+    reply = Reply("See there.", citations=["https://one.example"])
+    only = {"text", "usage", "source"}
+    model = make_model(reply, reply)
+    result = collect(iter_events(model | StrOutputParser(), "Hello", only=only))
+    whole = collect(iter_events(model, "Hello"))
+    assert (result.sources, result.message) == (whole.sources, None)
+    assert result.usage is not None
+    assert whole.usage is not None
+    assert result.usage.output_tokens == whole.usage.output_tokens > 0
 
 
 async def test_sources_come_as_events_and_on_the_final_one(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableLambda, RunnableParallel
 
 from langchain_streamkit import aevents_from, aiter_events, events_from, iter_events
 from langchain_streamkit.testing import FakeServer, Hang, Reply, Stall
@@ -92,6 +94,80 @@ def test_leaving_while_a_thread_waits_ends_its_wait(
         assert fake_server.wait_requests()
     assert fake_server.requests[0].wait_disconnected()
     assert len(fake_server.requests) == 1
+
+
+def closes_soon(events: Any) -> bool:
+    """Whether closing waits for no server; its thread ends with the test's server."""
+    thread = threading.Thread(target=events.close, daemon=True)
+    thread.start()
+    thread.join(15)
+    return not thread.is_alive()
+
+
+def test_leaving_ends_what_a_graphs_threads_wait_for(
+    fake_server: FakeServer, make_model: MakeModel
+) -> None:
+    agent = create_agent(make_model(STALLING, "never asked for"), [])
+    events = iter_events(agent, {"messages": "Hello"}, only={"text"})
+    assert next(events).content == "One"
+    assert closes_soon(events)
+    assert fake_server.requests[0].wait_disconnected()
+    assert len(fake_server.requests) == 1
+
+
+def test_leaving_ends_the_wait_of_every_thread(
+    fake_server: FakeServer, make_model: MakeModel
+) -> None:
+    model = make_model(STALLING, STALLING)
+    events = iter_events(RunnableParallel(a=model, b=model), "Hello", only={"text"})
+    assert [next(events).content for _ in range(2)]
+    assert fake_server.wait_requests(2)
+    assert closes_soon(events)
+    assert all(request.wait_disconnected() for request in fake_server.requests)
+
+
+def test_leaving_ends_the_wait_for_another_attempt_of_a_graph(
+    fake_server: FakeServer, make_model: MakeModel
+) -> None:
+    agent = create_agent(make_model(Reply.error(503, retry_after=60)), [])
+    events = iter_events(agent, {"messages": "Hello"})
+    assert [next(events).phase for _ in range(2)] == ["connecting", "retrying"]
+    assert closes_soon(events)
+
+
+def test_what_follows_a_model_never_gets_the_beginning_of_an_answer(
+    fake_server: FakeServer, make_model: MakeModel
+) -> None:
+    given: list[Any] = []
+    model = make_model(STALLING)
+    has_ended = threading.Event()
+
+    def ask(question: str) -> None:
+        try:
+            given.append(model.invoke(question))
+        finally:
+            has_ended.set()
+
+    with closing(iter_events(RunnableLambda(ask), "Hello", only={"text"})) as events:
+        assert next(events).content == "One"
+    assert has_ended.wait(15)
+    assert given == []
+
+
+def test_leaving_leaves_the_connections_of_others_alone(
+    fake_server: FakeServer, make_model: MakeModel
+) -> None:
+    model = make_model("First.", Reply("Second, and more", faults=[Stall(2)]), "Third.")
+    chain = model | RunnableLambda(lambda _: iter(["a", "b"]))
+    with closing(iter_events(chain, "Hello")) as events:
+        while next(events).type != "usage":
+            pass
+        stream = model.stream("Hello")  # on the connection that the first one had
+        assert next(stream).text == "Second,"
+        first, second = fake_server.requests
+        assert first.connection == second.connection
+    assert not second.wait_disconnected(0.3)
+    stream.close()
 
 
 def test_leaving_before_a_retry_sends_nothing_more(
