@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from langchain_streamkit._http.connection import Connection
     from langchain_streamkit.providers import Provider
 else:
+    Connection = Any
     httpx = SimpleNamespace(
         AsyncClient=Annotated[Any, LateType("httpx", "AsyncClient")],
         Client=Annotated[Any, LateType("httpx", "Client")],

@@ -49,9 +49,10 @@ class LateType:
         self, source: type, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """Pydantic's hook."""
-        return core_schema.no_info_plain_validator_function(self._check)
+        return core_schema.no_info_plain_validator_function(self)
 
-    def _check(self, value: object) -> Any:
+    def __call__(self, value: object) -> Any:
+        """The value, if pydantic takes it for one of the type."""
         return self._adapter.validate_python(value)
 
     @cached_property
