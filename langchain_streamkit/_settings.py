@@ -10,41 +10,45 @@ secret.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
-import httpx
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.load import dumpd
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from typing_extensions import override
 
-from langchain_streamkit._http.connection import Connection, ConnectionSettings
-from langchain_streamkit._http.recorder import check_folder
 from langchain_streamkit._langchain.identity import (
     HIDDEN_FIELDS,
     cache_string,
     hide_call,
     hide_values,
     provider_reference,
-    without_hidden,
 )
-from langchain_streamkit._langchain.parameters import normalize_parameters
+from langchain_streamkit._langchain.late_types import LateType
 from langchain_streamkit._langchain.profile import profile_of
-from langchain_streamkit._wire.sse import DEFAULT_MAX_EVENT_BYTES
+from langchain_streamkit._wire.limits import DEFAULT_MAX_EVENT_BYTES
 from langchain_streamkit.errors import ConfigurationError
-from langchain_streamkit.pricing import check_prices
-from langchain_streamkit.providers import Provider
+
+if TYPE_CHECKING:
+    import httpx
+
+    from langchain_streamkit._http.connection import Connection
+    from langchain_streamkit.providers import Provider
+else:
+    Connection = Any
+    httpx = SimpleNamespace(
+        AsyncClient=Annotated[Any, LateType("httpx", "AsyncClient")],
+        Client=Annotated[Any, LateType("httpx", "Client")],
+        Timeout=Annotated[Any, LateType("httpx", "Timeout")],
+    )
+    Provider = Annotated[Any, LateType("langchain_streamkit.providers", "Provider")]
 
 __all__ = ["ModelSettings"]
 
-_NONE_IS_DEFAULT = ("max_retries", "stream_usage", "streaming", "model_kwargs")
 _NOT_CARRIED = ("rate_limiter", "http_client", "http_async_client")
-_CONNECTION_FIELDS = tuple(
-    field.name for field in dataclasses.fields(ConnectionSettings)
-)
 
 
 class ModelSettings(BaseChatModel):
@@ -53,6 +57,7 @@ class ModelSettings(BaseChatModel):
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
         # No use_attribute_docstrings: it reads and parses this file at each import.
+        defer_build=True,  # only ChatStreamKit has instances
         hide_input_in_errors=True,
         protected_namespaces=(),
     )
@@ -170,21 +175,12 @@ class ModelSettings(BaseChatModel):
 
         def __init__(self, *unnamed: Any, **parameters: Any) -> None:
             """Check every name and value, the address and the key."""
-            values = normalize_parameters(parameters, type(self).model_fields)
+            from langchain_streamkit._machinery import check_parameters
+
+            values = check_parameters(parameters, type(self).model_fields)
             if unnamed or not values.get("model"):
                 message = "model is missing: write ChatStreamKit(model='...', ...)."
                 raise ConfigurationError(message)
-            if isinstance(values.get("api_key"), str):
-                values["api_key"] = SecretStr(values["api_key"])
-            for name in _NONE_IS_DEFAULT:
-                if name in values and values[name] is None:
-                    del values[name]
-            if "record" in values:
-                values["record"] = check_folder(values["record"], is_new=True)
-            for name in HIDDEN_FIELDS:
-                if isinstance(values.get(name), Mapping):
-                    values[name] = without_hidden(name, values[name])
-            check_prices(values.get("prices"))
             super().__init__(**values)
             self.profile = profile_of(self._connect().provider, self.profile)
 
@@ -205,9 +201,9 @@ class ModelSettings(BaseChatModel):
 
     def _connect(self) -> Connection:
         """The connection of the parameters as they are now."""
-        wanted = ConnectionSettings(
-            **{name: getattr(self, name) for name in _CONNECTION_FIELDS}
-        )
+        from langchain_streamkit._machinery import Connection, connection_settings
+
+        wanted = connection_settings(self.__dict__)
         if self._connection is None or self._connection.settings != wanted:
             self._connection = Connection(wanted)
         return self._connection
@@ -240,9 +236,10 @@ class ModelSettings(BaseChatModel):
             for name in HIDDEN_FIELDS
             if (value := getattr(self, name))
         }
-        if isinstance(self.provider, Provider):
+        # What is left is a Provider and httpx's Timeout, of modules not imported here.
+        if not isinstance(self.provider, str | None):
             attributes["provider"] = provider_reference(self.provider)
-        if isinstance(self.timeout, httpx.Timeout):
+        if not isinstance(self.timeout, float | int | tuple | dict | None):
             attributes["timeout"] = self.timeout.as_dict()
         return attributes
 

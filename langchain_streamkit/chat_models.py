@@ -1,44 +1,24 @@
 """``ChatStreamKit``: LangChain's hooks on a model of any OpenAI-compatible server.
 
-Strategy: a hook gathers what it needs and hands it on; nothing is decided here. A
-call's way is ``_exchange`` (parameters and messages become a request), the shells of
-``_http`` (the request becomes events) and ``_langchain`` (events become chunks,
-protocol events or whole messages). The parameters stand in ``_settings``.
+Strategy: a hook hands on what it gets; nothing is decided here. The parameters stand
+in ``_settings``, the way of a call in ``_machinery``, which the first model imports:
+this module is cheap to import (docs/performance.md has the figures, and a test keeps
+them).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
-from langchain_core.tools import BaseTool
+from pydantic import ConfigDict
 from typing_extensions import override
 
-from langchain_streamkit._http.exchange import Exchange
-from langchain_streamkit._http.shells import aread_events, read_events
-from langchain_streamkit._langchain.chunks import ChunkBuilder
-from langchain_streamkit._langchain.messages import render_messages
-from langchain_streamkit._langchain.protocol_events import ProtocolEventBuilder
-from langchain_streamkit._langchain.request_parameters import (
-    request_parameters,
-    split_call,
-)
-from langchain_streamkit._langchain.response_format import render_response_format
-from langchain_streamkit._langchain.results import combine_outputs, result_of
-from langchain_streamkit._langchain.status_events import custom_event_sender
-from langchain_streamkit._langchain.streams import aproject, project
-from langchain_streamkit._langchain.tools import render_tool_choice, render_tools
-from langchain_streamkit._resilience.runaway import LIMITS
-from langchain_streamkit._resilience.token_estimates import (
-    estimate_message_tokens,
-    estimate_tokens,
-)
 from langchain_streamkit._settings import ModelSettings
-from langchain_streamkit._wire.request import render_body
-from langchain_streamkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
     from langchain_core.callbacks import (
         AsyncCallbackManagerForLLMRun,
         CallbackManagerForLLMRun,
@@ -46,12 +26,15 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import Runnable
+    from langchain_core.tools import BaseTool
     from langchain_protocol.protocol import MessagesData
     from pydantic import BaseModel
 
-__all__ = ["ChatStreamKit"]
+    from langchain_streamkit._machinery import Calls
 
-_Tool = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+    _Tool = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+
+__all__ = ["ChatStreamKit"]
 
 
 class ChatStreamKit(ModelSettings):
@@ -91,6 +74,8 @@ class ChatStreamKit(ModelSettings):
         Hello, you.
     """
 
+    model_config = ConfigDict(defer_build=False)  # threads may make the first one
+
     # --- streams ---
 
     @override
@@ -101,10 +86,9 @@ class ChatStreamKit(ModelSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        exchange = self._exchange(messages, stop, kwargs, is_stream=True)
-        builder = ChunkBuilder(self.output_version, exchange.context)
-        batches = read_events(exchange, self._connect().clients)
-        return project(batches, builder.chunks, exchange)
+        calls = self._calls
+        exchange = calls.exchange(messages, stop, kwargs, is_stream=True)
+        return calls.chunks(exchange)
 
     @override
     def _astream(
@@ -114,10 +98,9 @@ class ChatStreamKit(ModelSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        exchange = self._exchange(messages, stop, kwargs, is_stream=True)
-        builder = ChunkBuilder(self.output_version, exchange.context)
-        batches = aread_events(exchange, self._connect().clients)
-        return aproject(batches, builder.chunks, exchange)
+        calls = self._calls
+        exchange = calls.exchange(messages, stop, kwargs, is_stream=True)
+        return calls.achunks(exchange)
 
     def _stream_chat_model_events(
         self,
@@ -127,10 +110,9 @@ class ChatStreamKit(ModelSettings):
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
         """Core's hook for ``stream_events(version="v3")``."""
-        exchange = self._exchange(messages, stop, kwargs, is_stream=True)
-        builder = ProtocolEventBuilder(exchange.context)
-        batches = read_events(exchange, self._connect().clients)
-        return project(batches, builder.events, exchange)
+        calls = self._calls
+        exchange = calls.exchange(messages, stop, kwargs, is_stream=True)
+        return calls.protocol_events(exchange)
 
     def _astream_chat_model_events(
         self,
@@ -140,10 +122,9 @@ class ChatStreamKit(ModelSettings):
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
         """Core's hook for ``astream_events(version="v3")``."""
-        exchange = self._exchange(messages, stop, kwargs, is_stream=True)
-        builder = ProtocolEventBuilder(exchange.context)
-        batches = aread_events(exchange, self._connect().clients)
-        return aproject(batches, builder.events, exchange)
+        calls = self._calls
+        exchange = calls.exchange(messages, stop, kwargs, is_stream=True)
+        return calls.aprotocol_events(exchange)
 
     # --- whole answers ---
 
@@ -155,10 +136,9 @@ class ChatStreamKit(ModelSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        exchange = self._exchange(messages, stop, kwargs, is_stream=False)
-        batches = read_events(exchange, self._connect().clients)
-        events = project(batches, lambda event: (event,), exchange)
-        return result_of(list(events), exchange.context)
+        calls = self._calls
+        exchange = calls.exchange(messages, stop, kwargs, is_stream=False)
+        return calls.result(exchange)
 
     @override
     async def _agenerate(
@@ -168,80 +148,39 @@ class ChatStreamKit(ModelSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        exchange = self._exchange(messages, stop, kwargs, is_stream=False)
-        batches = aread_events(exchange, self._connect().clients)
-        events = aproject(batches, lambda event: (event,), exchange)
-        return result_of([event async for event in events], exchange.context)
+        calls = self._calls
+        exchange = calls.exchange(messages, stop, kwargs, is_stream=False)
+        return await calls.aresult(exchange)
 
     @override
     def _combine_llm_outputs(
         self, _llm_outputs: list[dict[str, Any] | None], /
     ) -> dict[str, Any]:
+        from langchain_streamkit._langchain.results import combine_outputs
+
         return combine_outputs(_llm_outputs)
 
     # --- one call ---
 
-    def _exchange(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None,
-        kwargs: Mapping[str, Any],
-        *,
-        is_stream: bool,
-    ) -> Exchange:
-        if is_stream and (choices := self._choices(kwargs)) > 1:
-            message = (
-                f"n={choices} answers cannot be one stream: use generate(), or n=1."
-            )
-            raise ConfigurationError(message)
-        connection = self._connect()
-        provider = connection.provider
-        request, given = split_call(kwargs)
-        extra_body: dict[str, Any] = {
-            **(self.extra_body or {}),
-            **(given.get("extra_body") or {}),
-        }
-        options: dict[str, Any] = {**self.__dict__, **given, "extra_body": extra_body}
-        parameters = request_parameters(
-            self.__dict__,
-            request,
-            messages=render_messages(
-                messages, provider, send_reasoning=bool(options["send_reasoning"])
-            ),
-            stop=stop,
-            provider=provider,
-        )
-        body = render_body(
-            parameters,
-            provider,
-            is_stream=is_stream,
-            stream_usage=options["stream_usage"],
-            extra_body=extra_body,
-        )
-        call = connection.call(body, options, is_stream=is_stream)
-        return Exchange(call, sender=custom_event_sender())
+    @property
+    def _calls(self) -> Calls:
+        """What does the work, by the parameters as they are now."""
+        from langchain_streamkit._machinery import Calls
 
-    def _choices(self, kwargs: Mapping[str, Any]) -> int:
-        holders = (kwargs.get("extra_body"), self.extra_body, kwargs)
-        given = [holder["n"] for holder in holders if holder and "n" in holder]
-        n = [*given, self.n or self.model_kwargs.get("n")][0]
-        return n if isinstance(n, int) else 1
+        return Calls(self._connect(), self.__dict__)
 
     @override
     def _should_stream(self, *, async_api: bool, **kwargs: Any) -> bool:
-        if self._choices(kwargs) > 1 and not kwargs.get("stream"):
+        calls = self._calls
+        if calls.choices(kwargs) > 1 and not kwargs.get("stream"):
             return False
-        if self._is_guarded(kwargs):
+        if calls.is_guarded(kwargs):
             kwargs = {"stream": True, **kwargs}
         return super()._should_stream(async_api=async_api, **kwargs)
 
-    def _is_guarded(self, kwargs: Mapping[str, Any]) -> bool:
-        """Whether a limit on runaways is set, which a stream alone can keep."""
-        return any(kwargs.get(name, getattr(self, name)) for name in LIMITS)
-
     @override
     def _should_use_protocol_streaming(self, *, async_api: bool, **kwargs: Any) -> bool:
-        if self._choices(kwargs) > 1 and not kwargs.get("stream"):
+        if self._calls.choices(kwargs) > 1 and not kwargs.get("stream"):
             return False
         return super()._should_use_protocol_streaming(async_api=async_api, **kwargs)
 
@@ -284,20 +223,14 @@ class ChatStreamKit(ModelSettings):
             >>> model = ChatStreamKit(model="any", base_url="http://localhost:8000/v1")
             >>> bound = model.bind_tools([add], tool_choice="any")
         """
-        provider = self._connect().provider
-        rendered = render_tools(tools, provider, strict=strict)
-        bound: dict[str, Any] = {
-            "tools": rendered,
-            "tool_choice": render_tool_choice(tool_choice, rendered, provider),
-            "parallel_tool_calls": parallel_tool_calls,
-            "response_format": (
-                render_response_format(response_format, strict=strict)
-                if response_format is not None
-                else None
-            ),
-        }
-        given = {name: value for name, value in bound.items() if value is not None}
-        return super().bind(**given, **kwargs)
+        bound = self._calls.tool_keywords(
+            tools,
+            tool_choice=tool_choice,
+            strict=strict,
+            parallel_tool_calls=parallel_tool_calls,
+            response_format=response_format,
+        )
+        return super().bind(**bound, **kwargs)
 
     @override
     def with_structured_output(
@@ -351,6 +284,8 @@ class ChatStreamKit(ModelSettings):
         """About how many tokens a text has; see ``get_num_tokens_from_messages``."""
         if self.custom_get_token_ids is not None:
             return len(self.custom_get_token_ids(text))
+        from langchain_streamkit._resilience.token_estimates import estimate_tokens
+
         return estimate_tokens(text)
 
     @override
@@ -369,19 +304,15 @@ class ChatStreamKit(ModelSettings):
             An estimate from the kinds of characters, or the exact count of
             ``custom_get_token_ids`` over the same texts.
         """
-        provider = self._connect().provider
-        return estimate_message_tokens(
-            render_messages(messages, provider, send_reasoning=False),
-            render_tools(tools or [], provider),
-            count=self.get_num_tokens,
+        return self._calls.count_tokens(
+            messages, tools or [], count=self.get_num_tokens
         )
 
     @override
     def _get_ls_params(
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> LangSmithParams:
-        request, _ = split_call(kwargs)
-        values = {**self.__dict__, **request}
+        values = self._calls.values(kwargs)
         params = LangSmithParams(
             ls_provider=self._connect().provider.name,
             ls_model_name=values["model"],

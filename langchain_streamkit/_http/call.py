@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx
 
 from langchain_streamkit._resilience.clocks import Timeouts
-from langchain_streamkit._wire.sse import DEFAULT_MAX_EVENT_BYTES
+from langchain_streamkit._wire.limits import DEFAULT_MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -13,9 +13,10 @@ import json
 import re
 import warnings
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from langchain_streamkit.providers import Provider, get_provider, provider_names
+if TYPE_CHECKING:
+    from langchain_streamkit.providers import Provider
 
 __all__ = [
     "HIDDEN_FIELDS",
@@ -85,7 +86,7 @@ def without_hidden(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         warnings.warn(
             f"{name} of a serialized ChatStreamKit holds no values, for they may be "
             f"secret. Set again: {', '.join(lost)}.",
-            stacklevel=3,
+            stacklevel=4,
         )
     return {key: value for key, value in values.items() if key not in lost}
 
@@ -100,6 +101,8 @@ def provider_reference(provider: Provider) -> str | dict[str, Any]:
         Its name if the table holds the same row, else its facts that are not
         defaults, without their evidence.
     """
+    from langchain_streamkit.providers import get_provider, provider_names
+
     if provider.name in provider_names() and get_provider(provider.name) == provider:
         return provider.name
     return {

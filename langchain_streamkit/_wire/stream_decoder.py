@@ -22,13 +22,10 @@ from langchain_streamkit._wire.failures import (
     to_error,
 )
 from langchain_streamkit._wire.frames import FrameReader
+from langchain_streamkit._wire.limits import DEFAULT_MAX_EVENT_BYTES
 from langchain_streamkit._wire.parse_json import parse_json, parse_strict_json
 from langchain_streamkit._wire.shapes import as_items, as_mapping, is_mapping
-from langchain_streamkit._wire.sse import (
-    DEFAULT_MAX_EVENT_BYTES,
-    ServerSentEvent,
-    SSEDecoder,
-)
+from langchain_streamkit._wire.sse import ServerSentEvent, SSEDecoder
 from langchain_streamkit.errors import (
     ProtocolError,
     ServerError,

@@ -7,8 +7,10 @@ Python. ``make instructions`` counts those of the processor.
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 # Python 3.11 takes the most of those that are supported. The limits leave a tenth.
 LIMITS = {"text": 410, "reasoning": 455, "tool": 720}
+# Modules of the package that importing its class brings; a model brings some eighty.
+MAX_IMPORTED = 12
 
 
 def count_instructions(reads: list[bytes]) -> int:
@@ -79,3 +83,21 @@ def test_following_partial_json_costs_the_same_in_a_megabyte() -> None:
 
     short = statistics.median(seconds(1_000) for _ in range(9))
     assert seconds(200_000) < 4 * short
+
+
+def test_importing_the_class_imports_no_http_client_and_nothing_models_run_on() -> None:
+    code = "from langchain_streamkit import ChatStreamKit; import sys\n"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}print(*sys.modules)"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    modules = set(run.stdout.split())
+    ours = {name for name in modules if name.startswith("langchain_streamkit")}
+    assert "langchain_streamkit.chat_models" in ours
+    assert len(ours) <= MAX_IMPORTED
+    assert not modules & {"httpx", "httpcore", "langchain_streamkit._machinery"}
+    assert not [name for name in ours if "._http" in name or ".providers" in name]

@@ -127,7 +127,7 @@ def test_none_is_the_default_where_it_means_nothing_else() -> None:
         model="m", base_url=LOCAL, max_retries=None, stream_usage=None, timeout=(5, 30)
     )
     assert (model.max_retries, model.stream_usage) == (2, True)
-    exchange = model._exchange([], None, {}, is_stream=False)
+    exchange = model._calls.exchange([], None, {}, is_stream=False)
     assert (exchange.call.timeout.connect, exchange.call.timeout.read) == (5, 30)
 
 

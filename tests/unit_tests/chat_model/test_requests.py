@@ -137,5 +137,5 @@ def test_each_row_of_the_table(name: str, snapshot: SnapshotAssertion) -> None:
         kwargs = {**bound.kwargs, "parallel_tool_calls": True}
     else:
         kwargs = {}
-    exchange = model._exchange(CONVERSATION, None, kwargs, is_stream=True)
+    exchange = model._calls.exchange(CONVERSATION, None, kwargs, is_stream=True)
     assert dict(exchange.call.body) == snapshot
