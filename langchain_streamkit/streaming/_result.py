@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from langchain_streamkit.events import (
+    FieldEvent,
     FinalEvent,
     ReasoningEvent,
     Source,
@@ -36,6 +37,8 @@ class StreamResult:
             ``message.text``.
         reasoning: All reasoning.
         tool_calls: Every tool call, the broken ones with their ``error``.
+        fields: The fields of a structured answer, in the order in which they were
+            complete; the whole object is the last one.
         sources: Every source, once.
         usage: The sum over all model messages.
         message: The last model message, whole.
@@ -46,6 +49,7 @@ class StreamResult:
     text: str = ""
     reasoning: str = ""
     tool_calls: list[ToolCallEvent] = field(default_factory=list[ToolCallEvent])
+    fields: list[FieldEvent] = field(default_factory=list[FieldEvent])
     sources: list[Source] = field(default_factory=list[Source])
     usage: Usage | None = None
     message: AIMessage | None = None
@@ -67,6 +71,8 @@ class _Gathering:
             self._reasoning.append(event.content)
         elif isinstance(event, ToolCallEvent):
             result.tool_calls.append(event)
+        elif isinstance(event, FieldEvent):
+            result.fields.append(event)
         elif isinstance(event, FinalEvent):
             result.usage = event.usage
             result.sources = event.sources
