@@ -70,17 +70,21 @@ class FieldReading:
         except ValueError:  # a number of thousands of digits
             self._is_broken = True
             return []
-        events: list[FieldEvent] = []
-        for path, value in closed:
-            type_ = self._type_at(path)
-            if type_ is None:
-                continue
-            try:
-                valid = type_.validate(value)
-            except Exception:  # noqa: BLE001 - a user's validators may raise any
-                continue
-            events.append(FieldEvent(path, valid, message_id, node))
-        return events
+        return [
+            FieldEvent(path, valid[0], message_id, node)
+            for path, value in closed
+            if (valid := self._judged(path, value)) is not None
+        ]
+
+    def _judged(self, path: Path, value: object) -> tuple[object] | None:
+        """What the type of its place makes of a value; None where it does not fit."""
+        type_ = self._type_at(path)
+        if type_ is None:
+            return None
+        try:
+            return (type_.validate(value),)
+        except Exception:  # noqa: BLE001 - a user's validators may raise any
+            return None
 
     def _type_at(self, path: Path) -> FieldType | None:
         found: FieldType | None = self._type

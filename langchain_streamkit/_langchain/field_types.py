@@ -235,13 +235,14 @@ def _field_type(
     metadata: list[Any] = list(info.metadata)
     if info.discriminator is not None:
         metadata.append(FieldInfo(discriminator=info.discriminator))
-    for decorator in decorators.field_validators.values():
-        if {name, "*"} & set(decorator.info.fields):
-            metadata.append(_VALIDATORS[decorator.info.mode](decorator.func))
-    for old in decorators.validators.values():
-        if {name, "*"} & set(old.info.fields):
-            return None
-    if not all(map(_judges_alone, metadata)):
+    metadata += [
+        _VALIDATORS[one.info.mode](one.func)
+        for one in decorators.field_validators.values()
+        if {name, "*"} & set(one.info.fields)
+    ]
+    old = (one.info.fields for one in decorators.validators.values())
+    is_odd = any({name, "*"} & set(fields) for fields in old)
+    if is_odd or not all(map(_judges_alone, metadata)):
         return None
     return _Typed(info.annotation, tuple(metadata), config)
 

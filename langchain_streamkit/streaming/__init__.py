@@ -3,9 +3,9 @@
 ``iter_events`` and ``aiter_events`` run a chat model, a chain, an agent or a graph and
 give what happens as the events of ``langchain_streamkit.events``: what it is busy with,
 text, reasoning, tool calls and their results, the fields of a structured answer,
-sources, usage, and at last one event with everything. ``events_from`` and ``aevents_from`` do the same with a stream that you
-have already. Nothing is read ahead of your loop, and leaving the loop closes the
-model's connection.
+sources, usage, and at last one event with everything. ``events_from`` and
+``aevents_from`` do the same with a stream that you have already. Nothing is read ahead
+of your loop, and leaving the loop closes the model's connection.
 
 Strategy: a run gives items and news (``_runs``, ``_handler``), pulled one by one
 (``_pulling``); a reader makes events of them (``_reader``).

@@ -74,7 +74,8 @@ class Formats:
         return FieldReading(
             type_,
             tool_name=title if method == "function_calling" else None,
-            is_object=schema.get("type", "object") == "object" or "properties" in schema,
+            is_object=schema.get("type", "object") == "object"
+            or "properties" in schema,
         )
 
     def _type(self, name: str) -> FieldType | None:
@@ -92,16 +93,16 @@ _LEAVES = (BaseLanguageModel, BaseOutputParser, BasePromptTemplate)
 
 def _inside(part: object) -> Iterator[Runnable[Any, Any]]:
     """A Runnable and all that it is made of; functions are not looked into."""
-    if isinstance(part, Mapping):
-        part = list(cast("Mapping[str, object]", part).values())
-    if isinstance(part, list | tuple):
-        for one in cast("list[object]", part):
-            yield from _inside(one)
-    elif isinstance(part, Runnable):
+    if isinstance(part, Runnable):
         yield cast("Runnable[Any, Any]", part)
         if not isinstance(part, _LEAVES):
             for name in _PARTS:
                 yield from _inside(getattr(cast("Any", part), name, None))
+    elif isinstance(part, Mapping):
+        yield from _inside(list(cast("Mapping[str, object]", part).values()))
+    elif isinstance(part, list | tuple | Iterator):
+        for one in cast("Iterator[object]", part):
+            yield from _inside(one)
 
 
 def _classes_of(part: Runnable[Any, Any]) -> Iterator[type[Any]]:

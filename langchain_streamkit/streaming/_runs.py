@@ -116,9 +116,7 @@ class Run:
             return self._config, self._kwargs
         hears_models = self.kind == "chain"
         formats = Formats(self._runnable)
-        handler = RunHandler(
-            tell, hears_models=hears_models, reading=formats.reading
-        )
+        handler = RunHandler(tell, hears_models=hears_models, reading=formats.reading)
         config = merge_configs(self._config, {"callbacks": [handler]})
         if self.kind == "graph":
             modes = {"stream_mode": _GRAPH_MODES, "subgraphs": True}

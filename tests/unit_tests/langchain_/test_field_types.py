@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime  # noqa: TC003 - Pydantic reads it
+import datetime as dt
 import json
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -25,7 +25,7 @@ class Color(Enum):
 class Row(BaseModel):
     name: Annotated[str, Field(min_length=2)]
     price: float = Field(0, ge=0)
-    day: datetime.date | None = None
+    day: dt.date | None = None
     color: Color | None = None
     rows: list[Row] = []
 
@@ -37,7 +37,7 @@ class Row(BaseModel):
 
 class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
-    day: datetime.date
+    day: dt.date
     number: int
 
 

@@ -16,8 +16,10 @@ SCALARS = (
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 ROOTS = st.lists(VALUES, max_size=4) | st.dictionaries(st.text(max_size=4), VALUES)
@@ -79,7 +81,11 @@ def test_a_value_is_told_at_its_end_and_not_before(
 
 def test_of_a_key_that_comes_twice_the_first_value_is_told_and_the_last_stays() -> None:
     told = feed('{"a": {"b": 1}, "a": {"b": 2, "c": [3]}}')
-    assert told == [(("a", "b"), 1), (("a",), {"b": 1}), ((), {"a": {"b": 2, "c": [3]}})]
+    assert told == [
+        (("a", "b"), 1),
+        (("a",), {"b": 1}),
+        ((), {"a": {"b": 2, "c": [3]}}),
+    ]
 
 
 def test_what_lies_deep_is_told_with_what_it_lies_in() -> None:
