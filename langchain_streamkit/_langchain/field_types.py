@@ -136,7 +136,7 @@ class _Typed(FieldType):
         self._annotation = annotation
         self._metadata = metadata
         self._config = config
-        self._holder: type[Any] | None = None
+        self._holder: Any = None
         self._parts: dict[Any, FieldType | None] = {}
 
     @override
@@ -158,12 +158,11 @@ class _Typed(FieldType):
         kind = _container_in(self._annotation, list if isinstance(key, int) else dict)
         if kind in _FREE:
             return ANYTHING
-        is_class = isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
-        place = key if is_class or get_origin(kind) is tuple else ""
+        has_places = _is_class(kind) or get_origin(kind) is tuple
+        place = key if has_places else ""
         if place not in self._parts:
-            self._parts[place] = (
-                self._field(kind, key) if is_class else self._item(kind, key)
-            )
+            find = self._field if _is_class(kind) else self._item
+            self._parts[place] = find(kind, key)
         return self._parts[place]
 
     def _item(self, kind: Any, key: str | int) -> FieldType | None:
@@ -184,16 +183,15 @@ class _Typed(FieldType):
             return None
         return _Typed(annotation, (), self._config)
 
-    def _field(
-        self, kind: type[pydantic.BaseModel], key: str | int
-    ) -> FieldType | None:
+    def _field(self, kind: Any, key: str | int) -> FieldType | None:
         config = {k: v for k, v in kind.model_config.items() if k not in _OF_NAMES}
         if issubclass(kind, pydantic.RootModel):
-            root = _field_type(kind, "root", config)
+            root = _field_type(cast("Any", kind), "root", config)
             return None if root is None else root.part(key)
         if _looks_at_raw_input(kind):
             return None
-        for name, info in kind.model_fields.items():
+        fields: dict[str, FieldInfo] = kind.model_fields
+        for name, info in fields.items():
             if key == (info.validation_alias or name):
                 return _field_type(kind, name, config)
         return ANYTHING if kind.model_config.get("extra") == "allow" else None
@@ -223,8 +221,11 @@ def _container_in(annotation: Any, wanted: type) -> Any:
 def _is_object(arm: Any) -> bool:
     if (get_origin(arm) or arm) is dict:
         return True
-    is_class = isinstance(arm, type) and issubclass(arm, pydantic.BaseModel)
-    return is_class and not issubclass(arm, pydantic.RootModel)
+    return _is_class(arm) and not issubclass(arm, pydantic.RootModel)
+
+
+def _is_class(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
 
 
 def _field_type(

@@ -112,7 +112,7 @@ class JsonGrammar:
         self._stack: list[str] = []
         self._held: str = ""
         self._position: int = 0
-        self._size = 0
+        self._size: int = 0
         self._reason = ""
 
     @property

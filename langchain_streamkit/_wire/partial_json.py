@@ -74,7 +74,7 @@ class PartialJson(JsonGrammar):
         super().__init__(opening)
         self.value: Json | None = None
         self._parts: list[str] = []
-        self._parsed_size = 0
+        self._parsed_size: int = 0
         self._has_news = False
 
     def feed(self, text: str) -> Json | None:
