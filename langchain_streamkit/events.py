@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal
 from typing_extensions import override
 
 __all__ = [
+    "FieldEvent",
     "FinalEvent",
     "MetaEvent",
     "ReasoningEvent",
@@ -276,6 +277,24 @@ class SourceEvent(StreamEvent):
 
     type: ClassVar[str] = "source"
     source: Source = field(default_factory=Source)
+    message_id: str | None = None
+    node: str | None = None
+
+
+@dataclass(slots=True)
+class FieldEvent(StreamEvent):
+    """A field of a structured answer, as soon as it is complete and valid.
+
+    Attributes:
+        path: Where it stands: keys of objects and indexes of lists, from the outermost
+            to its own; ``()`` for the whole object.
+        value: What it holds, as the schema's class makes it: a date, an instance, a
+            list of them; plain JSON where the schema is no Pydantic class.
+    """
+
+    type: ClassVar[str] = "field"
+    path: tuple[str | int, ...] = ()
+    value: Any = None
     message_id: str | None = None
     node: str | None = None
 

@@ -23,7 +23,7 @@ from langchain_streamkit._langchain.tools import render_tool
 from langchain_streamkit.errors import ConfigurationError
 from langchain_streamkit.providers import Provider
 
-__all__ = ["OutputSchema", "Schema", "read_schema"]
+__all__ = ["OutputSchema", "Schema", "read_schema", "safe_name"]
 
 Schema: TypeAlias = Mapping[str, Any] | type
 
@@ -129,15 +129,27 @@ def read_schema(schema: Schema) -> OutputSchema:
     else:
         function = _read_class(schema)
         output_class = schema if is_basemodel_subclass(schema) else None
-    name = _BAD_NAME_CHARACTERS.sub("_", str(function.get("name") or ""))
     strict = function.get("strict")
     return OutputSchema(
-        name=name[:_NAME_LENGTH].strip("_") or _DEFAULT_NAME,
+        name=safe_name(str(function.get("name") or "")),
         description=function.get("description"),
         json_schema=plain_json(as_mapping(function.get("parameters")), "schema"),
         strict=strict if isinstance(strict, bool) else None,
         output_class=output_class,
     )
+
+
+def safe_name(name: str) -> str:
+    """A name that servers take.
+
+    Args:
+        name: Any text.
+
+    Returns:
+        It, mended where it has to be.
+    """
+    mended = _BAD_NAME_CHARACTERS.sub("_", name)
+    return mended[:_NAME_LENGTH].strip("_") or _DEFAULT_NAME
 
 
 def _read_dict(schema: Mapping[str, Any]) -> Mapping[str, Any]:

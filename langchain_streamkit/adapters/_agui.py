@@ -2,8 +2,8 @@
 
 Strategy: the models are the specification's own, so what they accept is right by its
 definition. Each text and each thought is a message of its own, closed before another
-thing begins or the run ends; what the protocol has no word for (status, sources) is a
-custom event of the same name as ours.
+thing begins or the run ends; what the protocol has no word for (status, sources,
+fields) is a custom event of the same name as ours.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from langchain_streamkit.adapters._failure import ErrorFrame
     from langchain_streamkit.events import (
+        FieldEvent,
         FinalEvent,
         MetaEvent,
         ReasoningEvent,
@@ -164,6 +165,10 @@ class AgentUserInteraction(Encoder):
         yield _custom(event)
 
     def on_source(self, event: SourceEvent) -> Iterator[bytes]:
+        """A custom event."""
+        yield _custom(event)
+
+    def on_field(self, event: FieldEvent) -> Iterator[bytes]:
         """A custom event."""
         yield _custom(event)
 

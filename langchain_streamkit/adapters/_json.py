@@ -62,7 +62,8 @@ def event_object(event: StreamEvent) -> dict[str, Any]:
         event: Any event.
 
     Returns:
-        ``type`` and the event's fields; those that are None or empty are left out.
+        ``type`` and the event's fields; those that are None or empty are left out,
+        but for the ``value`` of a field of the answer.
 
     Example:
         >>> from langchain_streamkit.events import TextEvent
@@ -76,7 +77,7 @@ def event_object(event: StreamEvent) -> dict[str, Any]:
     found: dict[str, Any] = {"type": event.type}
     for name in names:
         value = getattr(event, name)
-        if value is not None and value != {}:
+        if (value is not None and value != {}) or name == "value":
             found[name] = value
     if "headers" in found.get("metadata", ()):  # of the model's server, for no reader
         found["metadata"] = {k: v for k, v in event.metadata.items() if k != "headers"}

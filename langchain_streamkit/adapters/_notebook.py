@@ -20,6 +20,7 @@ from langchain_streamkit.adapters._browser_parts import Part, Parts
 from langchain_streamkit.adapters._safe_markdown import closed, safe_inline
 from langchain_streamkit.adapters._safe_text import TerminalText
 from langchain_streamkit.events import (
+    FieldEvent,
     FinalEvent,
     MetaEvent,
     StreamEvent,
@@ -83,7 +84,7 @@ class Notebook:
         self._parts.add(event)
         if isinstance(event, FinalEvent):
             self._footer = describe(event)
-        return not isinstance(event, MetaEvent | UsageEvent)
+        return not isinstance(event, MetaEvent | UsageEvent | FieldEvent)
 
     def draw(self) -> None:
         """Show the parts as they are now."""

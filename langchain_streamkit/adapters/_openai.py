@@ -1,7 +1,7 @@
 """Chat completion chunks, as OpenAI's API streams them.
 
-Strategy: what a client of that API cannot know (status, sources) is left out or said
-in a comment; reasoning goes where most servers put it, into
+Strategy: what a client of that API cannot know (status, sources, fields) is left out
+or said in a comment; reasoning goes where most servers put it, into
 ``delta.reasoning_content``. Tool calls get an index of their own over the whole
 stream, for a client adds pieces up by index.
 """

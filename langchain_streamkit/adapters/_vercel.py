@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from langchain_streamkit.adapters._failure import ErrorFrame
     from langchain_streamkit.events import (
+        FieldEvent,
         FinalEvent,
         MetaEvent,
         ReasoningEvent,
@@ -113,6 +114,11 @@ class VercelStream(Encoder):
         """Shown while it lasts, and kept in no history: a transient data part."""
         data = {k: v for k, v in event_object(event).items() if k != "type"}
         yield _part("data-status", id="status", data=data, transient=True)
+
+    def on_field(self, event: FieldEvent) -> Iterator[bytes]:
+        """A data part that stays in the message: a page is drawn from it."""
+        data = {"path": event.path, "value": event.value}
+        yield _part("data-field", data=data)
 
     def on_tool_call_delta(self, event: ToolCallDeltaEvent) -> Iterator[bytes]:
         """A piece of a call's arguments."""

@@ -2,10 +2,10 @@
 
 ``iter_events`` and ``aiter_events`` run a chat model, a chain, an agent or a graph and
 give what happens as the events of ``langchain_streamkit.events``: what it is busy with,
-text, reasoning, tool calls and their results, sources, usage, and at last one event
-with everything. ``events_from`` and ``aevents_from`` do the same with a stream that you
-have already. Nothing is read ahead of your loop, and leaving the loop closes the
-model's connection.
+text, reasoning, tool calls and their results, the fields of a structured answer,
+sources, usage, and at last one event with everything. ``events_from`` and
+``aevents_from`` do the same with a stream that you have already. Nothing is read ahead
+of your loop, and leaving the loop closes the model's connection.
 
 Strategy: a run gives items and news (``_runs``, ``_handler``), pulled one by one
 (``_pulling``); a reader makes events of them (``_reader``).
@@ -18,6 +18,7 @@ from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
 
 from langchain_streamkit.events import (
+    FieldEvent,
     FinalEvent,
     MetaEvent,
     ReasoningEvent,
@@ -65,6 +66,7 @@ _KINDS = (
     ToolCallDeltaEvent,
     ToolCallEvent,
     ToolResultEvent,
+    FieldEvent,
     SourceEvent,
     UsageEvent,
     FinalEvent,

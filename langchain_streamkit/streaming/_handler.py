@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
+    from langchain_streamkit._langchain.field_reading import FieldReading
+
 __all__ = ["Ended", "RunHandler", "Said", "custom_status", "node_of"]
 
 _NO_STREAM = "nostream"
 
 
 class Said(NamedTuple):
-    """A chunk or a message, and the node that it came from."""
+    """A chunk or a message, the node that it came from, and what reads its fields."""
 
     message: BaseMessage
     node: str | None = None
+    fields: FieldReading | None = None
 
 
 class Ended(NamedTuple):
@@ -49,14 +52,21 @@ class RunHandler(BaseCallbackHandler, _StreamingCallbackHandler[Any]):
     Args:
         tell: Takes a ``Said``, an ``Ended`` or a ``StatusEvent``; it must not wait.
         hears_models: Whether models are listened to, or tools and events alone.
+        reading: What reads the fields of a run, by its options.
     """
 
     run_inline = True
 
     def __init__(
-        self, tell: Callable[[Said | Ended | StatusEvent], None], *, hears_models: bool
+        self,
+        tell: Callable[[Said | Ended | StatusEvent], None],
+        *,
+        hears_models: bool,
+        reading: Callable[[object], FieldReading | None],
     ) -> None:
         self._tell = tell
+        self._reading = reading
+        self._fields: dict[UUID, FieldReading | None] = {}
         self._hears_models = hears_models
         self._nodes: dict[UUID, str | None] = {}
         self._ids: dict[UUID, str | None] = {}
@@ -98,6 +108,7 @@ class RunHandler(BaseCallbackHandler, _StreamingCallbackHandler[Any]):
         """A model begins."""
         if not (tags and _NO_STREAM in tags):
             self._nodes[run_id] = node_of(metadata)
+            self._fields[run_id] = self._reading(kwargs.get("options"))
 
     @override
     def on_llm_new_token(
@@ -112,21 +123,21 @@ class RunHandler(BaseCallbackHandler, _StreamingCallbackHandler[Any]):
         if run_id in self._nodes and isinstance(chunk, ChatGenerationChunk):
             message = chunk.message
             self._ids[run_id] = message.id
-            self._tell(Said(message, self._nodes[run_id]))
+            self._tell(Said(message, self._nodes[run_id], self._fields[run_id]))
 
     @override
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model has ended; one that did not stream says everything now."""
         if run_id not in self._nodes:
             return
-        node = self._nodes.pop(run_id)
+        node, fields = self._nodes.pop(run_id), self._fields.pop(run_id)
         if run_id in self._ids:
             self._tell(Ended(self._ids.pop(run_id)))
             return
         for generations in response.generations:
             for generation in generations[:1]:
                 if isinstance(generation, ChatGeneration):
-                    self._tell(Said(generation.message, node))
+                    self._tell(Said(generation.message, node, fields))
 
     @override
     def on_llm_error(
@@ -134,6 +145,7 @@ class RunHandler(BaseCallbackHandler, _StreamingCallbackHandler[Any]):
     ) -> None:
         """A model has failed."""
         self._nodes.pop(run_id, None)
+        self._fields.pop(run_id, None)
         if run_id in self._ids:
             self._tell(Ended(self._ids.pop(run_id)))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from langchain_streamkit.events import (
+    FieldEvent,
     FinalEvent,
     ReasoningEvent,
     Source,
@@ -39,6 +40,8 @@ class StreamResult:
             ``message.text``.
         reasoning: All reasoning.
         tool_calls: Every tool call, the broken ones with their ``error``.
+        fields: The fields of a structured answer, in the order in which they were
+            complete; the whole object is the last one.
         sources: Every source, once.
         usage: The sum over all model messages.
         message: The last model message, whole.
@@ -49,6 +52,7 @@ class StreamResult:
     text: str = ""
     reasoning: str = ""
     tool_calls: list[ToolCallEvent] = field(default_factory=list[ToolCallEvent])
+    fields: list[FieldEvent] = field(default_factory=list[FieldEvent])
     sources: list[Source] = field(default_factory=list[Source])
     usage: Usage | None = None
     message: AIMessage | None = None
@@ -76,6 +80,8 @@ class _Gathering:
                 result.sources.append(event.source)
         elif isinstance(event, UsageEvent) and event.usage is not None:
             self._usages.append(event.usage)
+        elif isinstance(event, FieldEvent):
+            result.fields.append(event)
         elif isinstance(event, FinalEvent):
             self._usages.clear()
             result.usage = event.usage

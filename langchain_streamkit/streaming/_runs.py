@@ -18,6 +18,7 @@ from langchain_core.runnables.config import merge_configs
 from langchain_core.runnables.configurable import DynamicRunnable
 
 from langchain_streamkit.events import StatusEvent, StreamEvent
+from langchain_streamkit.streaming._formats import Formats
 from langchain_streamkit.streaming._handler import (
     Ended,
     RunHandler,
@@ -41,6 +42,7 @@ _WAITS: dict[Kind, Literal["never", "first", "each"]] = {
     "chain": "each",
     "graph": "never",  # its own stream carries the news
 }
+_PIECES = frozenset({"text", "reasoning", "tool_call_delta"})
 _GRAPH_MODES = ["messages", "custom"]
 
 
@@ -112,7 +114,9 @@ class Run:
     ) -> tuple[RunnableConfig | None, dict[str, Any]]:
         if self.kind == "model":
             return self._config, self._kwargs
-        handler = RunHandler(tell, hears_models=self.kind == "chain")
+        hears_models = self.kind == "chain"
+        formats = Formats(self._runnable)
+        handler = RunHandler(tell, hears_models=hears_models, reading=formats.reading)
         config = merge_configs(self._config, {"callbacks": [handler]})
         if self.kind == "graph":
             modes = {"stream_mode": _GRAPH_MODES, "subgraphs": True}
@@ -160,7 +164,7 @@ def events_of_item(item: Any, kind: Kind, reader: Reader) -> list[StreamEvent]:
     if item.__class__ is AIMessageChunk and kind != "chain":
         return reader.chunk(item)
     if isinstance(item, Said):
-        return reader.message(item.message, item.node)
+        return _said(item, reader)
     if isinstance(item, Ended):
         return reader.end(item.message_id)
     if isinstance(item, StreamEvent):
@@ -176,6 +180,20 @@ def events_of_item(item: Any, kind: Kind, reader: Reader) -> list[StreamEvent]:
     if isinstance(item, tuple):
         return _graph_events(cast("tuple[Any, ...]", item), reader)
     return []
+
+
+def _said(said: Said, reader: Reader) -> list[StreamEvent]:
+    """The events of a message, the fields that it closes among them.
+
+    They follow the words that they are made of, and precede what ends the message.
+    """
+    events = reader.message(said.message, said.node)
+    if said.fields is None:
+        return events
+    fields = said.fields.take(said.message, said.message.id, said.node)
+    kinds = [event.type in _PIECES for event in events]
+    place = kinds.index(False) if False in kinds else len(kinds)
+    return [*events[:place], *fields, *events[place:]]
 
 
 def _graph_events(item: tuple[Any, ...], reader: Reader) -> list[StreamEvent]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.core_loop import prepare, read
+from langchain_streamkit._wire.json_fields import JsonFields
 from langchain_streamkit._wire.partial_json import PartialJson
 
 if TYPE_CHECKING:
@@ -72,9 +73,12 @@ def test_a_chunk_costs_the_same_in_a_stream_of_a_hundred_thousand(kind: str) -> 
     assert seconds_a_chunk(kind, 100_000) < 4 * short
 
 
-def test_following_partial_json_costs_the_same_in_a_megabyte() -> None:
+@pytest.mark.parametrize("kind", [PartialJson, JsonFields])
+def test_following_partial_json_costs_the_same_in_a_megabyte(
+    kind: type[PartialJson | JsonFields],
+) -> None:
     def seconds(pieces: int) -> float:
-        follower = PartialJson()
+        follower = kind()
         started = time.process_time()
         follower.feed('{"text": "')
         for _ in range(pieces):
@@ -101,3 +105,17 @@ def test_importing_the_class_imports_no_http_client_and_nothing_models_run_on() 
     assert len(ours) <= MAX_IMPORTED
     assert not modules & {"httpx", "httpcore", "langchain_streamkit._machinery"}
     assert not [name for name in ours if "._http" in name or ".providers" in name]
+
+
+def test_telling_fields_costs_the_same_in_a_megabyte() -> None:
+    def seconds(rows: int) -> float:
+        follower = JsonFields()
+        started = time.process_time()
+        follower.feed("[")
+        for _ in range(rows):
+            follower.feed('{"name": "Ada", "ages": [1,')
+            follower.feed(" 36]}, ")
+        return (time.process_time() - started) / rows
+
+    short = statistics.median(seconds(300) for _ in range(9))
+    assert seconds(40_000) < 4 * short

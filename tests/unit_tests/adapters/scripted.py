@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from langchain_core.messages import AIMessage
 
 from langchain_streamkit.events import (
+    FieldEvent,
     FinalEvent,
     MetaEvent,
     ReasoningEvent,
@@ -54,6 +55,7 @@ RUN: list[StreamEvent] = [
     ToolResultEvent("c1", "search", "success", {"hits": 3}, message_id="m1"),
     TextEvent("It ", message_id="m2"),
     TextEvent("rains.", message_id="m2"),
+    FieldEvent(("days", 0, "rain"), None, "m2"),
     SourceEvent(Source("Weather", "https://weather.example/")),
     SourceEvent(Source("A trap", "javascript:alert(1)")),
     MetaEvent("stop", message_id="m2"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from pydantic import TypeAdapter
 from langchain_streamkit.adapters import encode
 from langchain_streamkit.errors import StreamInterruptedError
 from langchain_streamkit.events import (
+    FieldEvent,
     FinalEvent,
     MetaEvent,
     ReasoningEvent,
+    Source,
     StreamEvent,
     TextEvent,
     ToolCallDeltaEvent,
@@ -70,6 +73,7 @@ def test_vercel_says_a_whole_run() -> None:
         "text-start",
         "text-delta",
         "text-delta",
+        "data-field",
         "source-url",
         "source-document",
         "text-end",
@@ -80,7 +84,8 @@ def test_vercel_says_a_whole_run() -> None:
 
 
 def test_vercel_status_is_transient_under_one_id() -> None:
-    statuses = [p for p in sent("vercel", RUN) if p != DONE and "data-" in p["type"]]
+    said = [p for p in sent("vercel", RUN) if p != DONE]
+    statuses = [p for p in said if p["type"] == "data-status"]
     assert {(s["id"], s["transient"]) for s in statuses} == {("status", True)}
     assert statuses[1]["data"]["phase"] == "retrying"
 
@@ -202,6 +207,7 @@ def test_agui_says_a_whole_run_in_its_own_models() -> None:
         "TEXT_MESSAGE_CONTENT",
         "CUSTOM",
         "CUSTOM",
+        "CUSTOM",
         "TEXT_MESSAGE_END",
         "RUN_FINISHED",
     ]
@@ -223,6 +229,39 @@ def test_agui_a_run_that_fails_at_once_is_still_a_run() -> None:
 def test_agui_a_call_without_pieces_has_its_arguments() -> None:
     args = agui([ToolCallEvent("c", "search", {"q": 1})])[2]
     assert json.loads(args.delta) == {"q": 1}
+
+
+# ── fields of a structured answer ───────────────────────────────────────────────
+
+FIELDS: list[StreamEvent] = [
+    FieldEvent(("day",), date(2026, 11, 21)),
+    FieldEvent(("rows",), {}),
+    FieldEvent((), Source("A class of its own")),
+]
+
+
+def test_a_field_has_its_path_and_its_value_even_if_there_is_none() -> None:
+    event = RUN[14]
+    assert isinstance(event, FieldEvent)
+    pair = {"path": ["days", 0, "rain"], "value": None}
+    about = {**pair, "message_id": "m2"}
+    assert [json.loads(line) for line in encode([event], "ndjson")] == [
+        {"type": "field", **about}
+    ]
+    [frame] = encode([event], "sse")
+    assert frame.startswith(b'event: field\ndata: {"type":"field","path":["days",0,')
+    assert {"type": "data-field", "data": pair} in sent("vercel", [event])
+    [custom] = [e for e in agui([event]) if e.type.value == "CUSTOM"]
+    assert (custom.name, custom.value) == ("field", about)
+    assert not list(encode([event], "text"))
+    silent = sent("openai", [FinalEvent()])
+    assert len(sent("openai", [event, FinalEvent()])) == len(silent)
+
+
+def test_values_of_any_kind_are_written() -> None:
+    values = [json.loads(line)["value"] for line in encode(FIELDS, "ndjson")]
+    assert values[:2] == ["2026-11-21", {}]
+    assert values[2]["title"] == "A class of its own"
 
 
 # ── OpenAI ──────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
-from langchain_streamkit.events import FinalEvent, StatusEvent, TextEvent
+from langchain_streamkit.events import FieldEvent, FinalEvent, StatusEvent, TextEvent
 from langchain_streamkit.transforms import (
     Segment,
     Tail,
@@ -61,6 +61,19 @@ async def test_sync_and_async_give_the_same_and_all_of_it(name: str, form: str) 
     assert (source.closed, asource.closed) == (1, 1)
     if name != "time":
         assert outputs == aoutputs
+
+
+@every_transform
+def test_a_field_keeps_its_place_among_the_words(name: str) -> None:
+    field = FieldEvent(("a",), "one")
+    events = [TextEvent("one "), field, TextEvent("two"), FinalEvent()]
+    outputs = list(TRANSFORMS[name](events))
+    if name == "tail":
+        assert said(outputs) == "one two"
+        return
+    [place] = [i for i, o in enumerate(outputs) if getattr(o, "item", o) == field]
+    assert said(outputs[:place]) == "one "
+    assert said(outputs[place:]) == "two"
 
 
 @every_transform
