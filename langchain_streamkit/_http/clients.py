@@ -6,7 +6,8 @@ and every loop get clients of their own, and nobody is told of a closed loop. An
 async generator that the loop knows holds each asynchronous client, so that
 ``asyncio.run`` closes it when it ends, and a finalizer does when the model is
 dropped before. Attempts after a failed one go through a second client, which keeps no
-connection, so that they never meet the dead or the ailing peer of an old one. Clients
+connection, so that they never meet the dead or the ailing peer of an old one.
+Asynchronous ones have a transport of our own, save where a proxy is on the way. Clients
 that the user gave are used as they are and never closed.
 """
 
