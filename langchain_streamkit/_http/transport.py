@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import httpcore
@@ -82,6 +82,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
                 network_backend=self._network,
             )
         self._busy.add(connection)
+        response: Any  # httpcore leaves its extensions without a type
         try:
             with _errors_of_httpx():
                 response = await connection.handle_async_request(asked)

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import socket
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -45,10 +45,8 @@ class Server:
     ) -> None:
         self.connections += 1
         self.writers.append(writer)
-        try:
+        with suppress(OSError, asyncio.IncompleteReadError):  # the client has gone
             await self.serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the client has gone
 
     @property
     def url(self) -> str:
