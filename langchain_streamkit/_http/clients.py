@@ -6,7 +6,8 @@ and every loop get clients of their own, and nobody is told of a closed loop. An
 async generator that the loop knows holds each asynchronous client, so that
 ``asyncio.run`` closes it when it ends, and a finalizer does when the model is
 dropped before. Attempts after a failed one go through a second client, which keeps no
-connection, so that they never meet the dead or the ailing peer of an old one. Clients
+connection, so that they never meet the dead or the ailing peer of an old one.
+Asynchronous ones have a transport of our own, save where a proxy is on the way. Clients
 that the user gave are used as they are and never closed.
 """
 
@@ -61,7 +62,7 @@ class Clients:
         client: httpx.Client | None = None,
         async_client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._base_url = base_url
+        self._is_https = base_url.startswith("https")
         self._proxy = proxy
         self._given = client
         self._async_given = async_client
@@ -99,7 +100,7 @@ class Clients:
         held = self._by_loop.get((id(loop), fresh))
         if held is None or held.loop() is not loop or held.client.is_closed:
             self._forget_closed_loops()
-            client = httpx.AsyncClient(**self._options(fresh=fresh))
+            client = self._new_async_client(fresh=fresh)
             held = self._by_loop[id(loop), fresh] = _LoopClient(self, loop, client)
             await anext(held.holder)
         return held.client
@@ -120,13 +121,24 @@ class Clients:
                 held.finalizer.detach()
                 await held.holder.aclose()
 
+    def _new_async_client(self, *, fresh: bool) -> httpx.AsyncClient:
+        if self._proxy is not None or getproxies():
+            return httpx.AsyncClient(**self._options(fresh=fresh))
+        # Imported when it is first needed, as httpx does with httpcore.
+        from langchain_streamkit._http.transport import (  # noqa: PLC0415
+            DirectTransport,
+        )
+
+        transport = DirectTransport(
+            ssl_context=_ssl_context() if self._is_https else None,
+            max_idle=0 if fresh else _MAX_IDLE,
+            idle_seconds=_KEEPALIVE_SECONDS,
+        )
+        return httpx.AsyncClient(transport=transport, follow_redirects=False)
+
     def _options(self, *, fresh: bool) -> dict[str, Any]:
         # Without TLS on the way, the certificates need not be read.
-        needs_tls = (
-            self._base_url.startswith("https")
-            or self._proxy is not None
-            or bool(getproxies())
-        )
+        needs_tls = self._is_https or self._proxy is not None or bool(getproxies())
         return {
             "verify": _ssl_context() if needs_tls else False,
             "proxy": self._proxy,

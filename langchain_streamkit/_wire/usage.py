@@ -146,7 +146,7 @@ def merge_usage(
 
     Example:
         >>> merge_usage({"prompt_tokens": 3}, {"completion_tokens": 4})
-        {'prompt_tokens': 3, 'completion_tokens': 4}
+        {'completion_tokens': 4, 'prompt_tokens': 3}
     """
     kept = {
         path[0]: earlier[path[0]]

@@ -80,11 +80,10 @@ PLANTED = (
         "        raise\n",
     ),
     Planted(
-        "a request cancelled in the midst of its own closing",
-        "_http/closing.py",
-        "        scope.cancel()\n",
-        "        task.cancel()\n",
-        seeds=1500,
+        "a connection that is never free again",
+        "_http/transport.py",
+        "        self._busy.discard(connection)\n        if not",
+        "        if not",
     ),
     Planted(
         "an ignored Retry-After",

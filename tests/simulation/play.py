@@ -221,11 +221,13 @@ def _look_around(world: World, model: ChatStreamKit) -> None:
     seen.open_peers = sum(
         peer.is_open and not peer.is_between_requests for peer in world.peers
     )
-    seen.pooled = sum(len(pool._requests) for pool in _pools(model))
+    seen.pooled = sum(map(len, _requests(model)))
 
 
-def _pools(model: ChatStreamKit) -> Iterator[Any]:
+def _requests(model: ChatStreamKit) -> Iterator[Any]:
+    """What the pools of both kinds know of requests under way."""
     clients = model._connect().clients
-    held = [one.client for one in clients._by_loop.values()]
-    for client in (*clients._own.values(), *held):
-        yield client._transport._pool
+    for client in clients._own.values():
+        yield client._transport._pool._requests
+    for held in clients._by_loop.values():
+        yield held.client._transport._busy

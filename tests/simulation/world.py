@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpcore._async.connection_pool as async_pool
 import httpcore._sync.connection_pool as sync_pool
 
-from langchain_streamkit._http import exchange
+from langchain_streamkit._http import exchange, transport
 from langchain_streamkit._http.call import Runtime
 from langchain_streamkit._http.corrections import lessons
 
@@ -164,7 +163,7 @@ def inhabited(world: World, sleep: Any) -> Iterator[None]:
     )
     places = (
         (exchange, "Runtime", lambda: runtime),
-        (async_pool, "AutoBackend", lambda: AsyncNetwork(world)),
+        (transport, "AsyncioBackend", lambda: AsyncNetwork(world)),
         (sync_pool, "SyncBackend", lambda: Network(world)),
     )
     real = [getattr(place, name) for place, name, _ in places]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -287,7 +288,9 @@ async def test_a_server_that_comes_back_is_found(
 async def test_a_retry_meets_no_old_connection() -> None:
     """Idle connections may all lead to the one dead peer; a new one need not."""
     gate = Gate()
-    held = Reply.script(Hold(gate), Send(b"data: [DONE]\n\n"))
+    said = {"choices": [{"delta": {"content": "Yes"}, "finish_reason": "stop"}]}
+    frames = f"data: {json.dumps(said)}\n\ndata: [DONE]\n\n"
+    held = Reply.script(Hold(gate), Send(frames.encode()))
     with FakeServer([held] * 5) as server:
         model = make_model(server.url, max_retries=1)
         calls = [
