@@ -41,8 +41,11 @@ _CUT_REASON = re.compile(
 )
 _PLACEHOLDERS = ("null", "{}")
 _LONGEST_PLACEHOLDER = 64  # with white space
+# A custom tool's are its input; the others are other dialects' words, which a proxy
+# may let through: a call whose arguments are not seen would run without any.
+_ARGUMENT_KEYS = ("arguments", "input", "args", "parameters")
 _OWN_KEYS = frozenset(
-    {"index", "id", "type", "function", "custom", "name", "arguments", "input"}
+    {"index", "id", "type", "function", "custom", "name", *_ARGUMENT_KEYS}
 )
 _PLAIN_PIECE = frozenset({"index", "id", "type", "function"})
 _PLAIN_FUNCTION = ["arguments"]
@@ -148,7 +151,8 @@ class ToolCallAssembler:
         """
         function = _function_of(piece)
         name = as_text(function.get("name"))
-        args = arguments_text(function.get("arguments", function.get("input")))
+        said = (function[key] for key in _ARGUMENT_KEYS if key in function)
+        args = arguments_text(next(said, None))
         server_id = as_text(piece.get("id"))
         server_index = _index_of(piece)
         extras = {

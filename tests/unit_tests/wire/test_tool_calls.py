@@ -206,6 +206,14 @@ def test_no_arguments_are_an_empty_object(args: list[Any]) -> None:
     assert good(*pieces) == [("f", {})]
 
 
+@pytest.mark.parametrize("key", ["arguments", "input", "args", "parameters"])
+@pytest.mark.parametrize("args", ['{"x": 1}', {"x": 1}])
+def test_arguments_are_found_by_any_word_for_them(key: str, args: Any) -> None:
+    """Lost, they would leave a call that runs without them."""
+    for whole in ({"function": {"name": "f", key: args}}, {"name": "f", key: args}):
+        assert assemble({"id": "a", "index": 0, **whole}).good == [("f", {"x": 1})]
+
+
 def test_what_may_mean_no_arguments_is_held_back() -> None:
     assembler = ToolCallAssembler()
     assert [e.args for e in assembler.feed(piece("nu", "f", "a", 0))] == [""]
