@@ -16,9 +16,11 @@ import pyte
 ROOT = Path(__file__).parents[2]
 COLUMNS, LINES = 90, 40
 SECONDS = 30.0
-# Makes the terminal that of the session, so that Ctrl-C is a signal, and goes on.
+# Makes the terminal that of the session, so that Ctrl-C is a signal, and goes on. What
+# a shell starts in the background ignores that signal, and so would its children.
 TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); "
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
 

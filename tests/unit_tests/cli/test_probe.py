@@ -184,7 +184,7 @@ def test_another_model_can_be_named(probe, serve) -> None:
 def test_a_model_that_is_not_there_ends_the_probe(probe, serve) -> None:
     outcome = probe(serve(models=["small"]), "--model", "tiny")
     assert outcome.status == 1
-    assert "404: The model 'tiny' does not exist." in outcome.err
+    assert "404: The model 'tiny' does not exist" in outcome.err
     assert "/v1" not in outcome.err
     assert outcome.err.count("\n") == 1
 
