@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.clients import CLIENTS
 from benchmarks.models import MODELS
-from benchmarks.report import Results, print_report
+from benchmarks.report import Results, print_report, refresh
 from benchmarks.worker import Figure
 from benchmarks.workloads import WORKLOADS, Workload
 
@@ -139,9 +139,12 @@ def environment() -> dict[str, str]:
     return found
 
 
-def show(results: Results, plot: Path | None) -> None:
-    """Print the table, and draw it if asked to."""
+def show(results: Results, plot: Path | None, page: Path | None) -> None:
+    """Print the table, and draw it or write it into a page if asked to."""
     print_report(results)
+    if page:
+        text = refresh(page.read_text("utf-8"), results)
+        page.write_text(text, "utf-8")
     if plot:
         from benchmarks.plot import draw  # noqa: PLC0415 - matplotlib is large
 
@@ -158,10 +161,12 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names of workloads, with commas")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--plot", type=Path, help="draw the table's ratios (SVG)")
+    parser.add_argument("--page", type=Path, help="write the tables into this page")
     parser.add_argument("--show", type=Path, help="measure nothing; read this JSON")
     arguments = parser.parse_args()
     if arguments.show:
-        show(Results.from_json(arguments.show.read_text("utf-8")), arguments.plot)
+        results = Results.from_json(arguments.show.read_text("utf-8"))
+        show(results, arguments.plot, arguments.page)
         return
     only = set(filter(None, arguments.only.split(",")))
     workloads = [
@@ -181,7 +186,7 @@ def main() -> None:
         if not only or "once" in only:
             measure_once(url, min(rounds, 3), results)
     keep(results)
-    show(results, arguments.plot)
+    show(results, arguments.plot, arguments.page)
 
 
 if __name__ == "__main__":

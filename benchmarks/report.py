@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ from benchmarks.workloads import GOAL_FLOOR, WORKLOADS
 if TYPE_CHECKING:
     from benchmarks.worker import Figure
 
-__all__ = ["Results", "print_report"]
+__all__ = ["Results", "print_report", "refresh"]
 
 OURS, FLOOR, OPENAI = "streamkit", "floor", "ChatOpenAI"
 IMPORT_GOAL_MS = 20.0
+_MARKS = re.compile(r"(<!-- bench: (\w+) -->\n).*?(<!-- bench: end -->)", re.DOTALL)
 # Rows that are measured in a process of their own.
 ONCE = (
     ("import_ms", "import, ms of CPU"),
@@ -154,6 +156,40 @@ def goal_line(title: str, limit: float, ours: float, unit: str) -> str:
     """One goal."""
     verdict = "met" if ours <= limit else f"missed by {ours / limit - 1:.0%}"
     return f"| {title} | {limit:.3g} {unit} | {ours:.3g} {unit} | {verdict} |"
+
+
+def versions(results: Results) -> list[str]:
+    """What was measured, and how fast the machine was."""
+    packages = ", ".join(f"{name} {v}" for name, v in results.environment.items())
+    floor = results.slowness * GOAL_FLOOR
+    return [
+        f"Versions: {packages}.",
+        (
+            f"Text at once costs the fake {floor:.3g} µs a chunk here; "
+            f"the goals' limits are multiplied by {results.slowness:.2f}."
+        ),
+    ]
+
+
+def refresh(page: str, results: Results) -> str:
+    """Put the tables of a run into a page.
+
+    Args:
+        page: Its Markdown, with ``<!-- bench: NAME -->`` where a table begins.
+        results: The run.
+
+    Returns:
+        The page with the run's tables.
+    """
+    parts = {
+        "ratios": ratios(results),
+        "table": table(results),
+        "versions": versions(results),
+        "goals": goals(results),
+    }
+    return _MARKS.sub(
+        lambda found: "\n".join([found[1], *parts[found[2]], "", found[3]]), page
+    )
 
 
 def print_report(results: Results) -> None:
