@@ -144,9 +144,9 @@ def events_from(
     """Make events of a stream that you have.
 
     Args:
-        chunks: Chunks of any chat model, messages, text, or what a LangGraph graph
-            gives in the stream modes ``messages`` and ``custom``. It is closed when
-            the events are.
+        chunks: Chunks of any chat model, messages, text, what a LangGraph graph
+            gives in the stream modes ``messages`` and ``custom``, or the items of
+            core's ``astream_events``. It is closed when the events are.
         only: The types of the events that are wanted; all if not given.
 
     Returns:

@@ -170,15 +170,16 @@ def events_of_item(item: Any, kind: Kind, reader: Reader) -> list[StreamEvent]:
     if isinstance(item, StreamEvent):
         return [item]
     if isinstance(item, BaseMessage):
-        if kind == "chain" and reader.knows(item.id):
-            return []
-        return reader.message(item)
+        is_known = kind == "chain" and reader.knows(item.id)
+        return [] if is_known else reader.message(item)
     if isinstance(item, str):
         if kind == "chain" and reader.has_messages:
             return []
         return reader.text(item)
     if isinstance(item, tuple):
         return _graph_events(cast("tuple[Any, ...]", item), reader)
+    if isinstance(item, dict) and kind == "chunks":
+        return _core_events(cast("dict[str, Any]", item), reader)
     return []
 
 
@@ -194,6 +195,26 @@ def _said(said: Said, reader: Reader) -> list[StreamEvent]:
     kinds = [event.type in _PIECES for event in events]
     place = kinds.index(False) if False in kinds else len(kinds)
     return [*events[:place], *fields, *events[place:]]
+
+
+def _core_events(item: dict[str, Any], reader: Reader) -> list[StreamEvent]:
+    """The events of an item of core's own ``astream_events``, versions 1 and 2."""
+    node = node_of(item.get("metadata"))
+    match item.get("event"), item.get("data"):
+        case "on_chat_model_stream", {"chunk": BaseMessage() as message}:
+            return reader.message(message, node)
+        case "on_chat_model_end", {"output": BaseMessage() as message}:
+            if reader.knows(message.id):
+                return reader.end(message.id)
+            return reader.message(message, node)
+        case "on_tool_end", {"output": BaseMessage() as result}:
+            return reader.message(result, node)
+        case "on_custom_event", StatusEvent() as status:
+            return [status]
+        case "on_custom_event", data:
+            return [custom_status(item.get("name"), data, node)]
+        case _:
+            return []
 
 
 def _graph_events(item: tuple[Any, ...], reader: Reader) -> list[StreamEvent]:

@@ -7,6 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain_core.callbacks import adispatch_custom_event
 from langchain_core.language_models import (
     FakeListChatModel,
     FakeMessagesListChatModel,
@@ -20,6 +22,7 @@ from langchain_core.runnables import (
     RunnableLambda,
     RunnableParallel,
 )
+from langchain_core.tools import tool
 
 from langchain_streamkit import (
     ChatStreamKit,
@@ -318,6 +321,38 @@ async def test_a_stream_that_the_user_has_becomes_the_same_events(
     assert without_time(list(events_from(make_model(RICH).stream("Hello")))) == run
     events = aevents_from(make_model(RICH).astream("Hello"))
     assert without_time([event async for event in events]) == run
+
+
+@pytest.mark.parametrize("is_chain", [False, True])
+async def test_cores_own_events_become_the_same_events(
+    make_model: MakeModel, is_chain: bool
+) -> None:
+    model = make_model(RICH)
+    runnable = RunnableLambda(str) | model if is_chain else model
+    core = runnable.astream_events("Hello", version="v2")
+    seen = without_time([event async for event in aevents_from(core)])
+    assert seen == without_time(list(iter_events(make_model(RICH), "Hello")))
+
+
+async def test_cores_events_of_an_agent_hold_its_tools_and_its_news(
+    make_model: MakeModel,
+) -> None:
+    @tool
+    async def search(query: str) -> str:
+        """Search."""
+        await adispatch_custom_event("search", "Looking")
+        return query.upper()
+
+    call = Reply(tool_calls=[ToolCall("search", {"query": "news"})])
+    agent = create_agent(make_model(call, "None."), [search])
+    core = agent.astream_events({"messages": "Any news?"}, version="v2")
+    events = [event async for event in aevents_from(core)]
+    assert [event.result for event in events if event.type == "tool_result"] == ["NEWS"]
+    news = [event.content for event in events if event.type == "status"]
+    assert news.count("Looking") == 1
+    assert news.count("Generating") == 2
+    assert "".join(event.content for event in events if event.type == "text") == "None."
+    assert len([event for event in events if event.type == "usage"]) == 2
 
 
 def test_text_and_messages_of_the_user_are_read() -> None:
