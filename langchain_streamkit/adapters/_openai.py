@@ -191,6 +191,7 @@ def error_body(error: ErrorFrame, *, param: str | None = None) -> dict[str, Any]
     Returns:
         The body of an error response, which is an error frame as well.
     """
-    kind = "server_error" if error["retryable"] else f"{error['code']}_error"
+    is_ours = error["retryable"] or error["code"] == "internal_error"
+    kind = "server_error" if is_ours else f"{error['code']}_error"
     told = {"message": error["message"], "type": kind, "param": param}
     return {"error": {**told, "code": error["code"]}}

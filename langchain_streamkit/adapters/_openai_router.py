@@ -170,9 +170,9 @@ class _Endpoints:
     def _check_key(self, request: Request) -> None:
         if self._api_key is None:
             return
-        given = request.headers.get("authorization", "")
-        wanted = f"Bearer {self._api_key}"
-        if not hmac.compare_digest(given.encode(), wanted.encode()):
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        is_key = hmac.compare_digest(given.strip().encode(), self._api_key.encode())
+        if scheme.lower() != "bearer" or not is_key:  # RFC 9110: in any case of letters
             raise AuthenticationError(
                 "The key is missing or wrong.", status_code=401, code="invalid_api_key"
             )

@@ -240,6 +240,12 @@ def test_an_event_that_cannot_be_written_is_a_failure_too(caplog) -> None:
     assert source.closed == 1
 
 
+def test_a_failure_of_our_own_is_a_server_error_to_openais_clients(caplog) -> None:
+    frames = list(encode(SyncScripted([TextEvent("a"), RuntimeError("x")]), "openai"))
+    error = json.loads(frames[-1].removeprefix(b"data: "))["error"]
+    assert (error["type"], error["code"]) == ("server_error", "internal_error")
+
+
 def test_unknown_protocols_and_options_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"'smoke'.*sse, ndjson"):
         encode([], "smoke")

@@ -281,6 +281,10 @@ def test_a_key_can_be_asked_for(fake_server: FakeServer) -> None:
         ):
             with pytest.raises(openai.AuthenticationError):
                 ask()
+        for scheme, status in (("bearer", 200), ("BEARER", 200), ("Basic", 401)):
+            named = {"Authorization": f"{scheme} geheim"}
+            answer = httpx.get(f"{address}/models", headers=named)
+            assert answer.status_code == status
         right.close()
         wrong.close()
     assert fake_server.requests == []
