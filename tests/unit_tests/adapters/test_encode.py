@@ -242,7 +242,8 @@ def test_an_event_that_cannot_be_written_is_a_failure_too(caplog) -> None:
 
 def test_a_failure_of_our_own_is_a_server_error_to_openais_clients(caplog) -> None:
     frames = list(encode(SyncScripted([TextEvent("a"), RuntimeError("x")]), "openai"))
-    error = json.loads(frames[-1].removeprefix(b"data: "))["error"]
+    told = next(frame for frame in frames if b"error" in frame)
+    error = json.loads(told.removeprefix(b"data: "))["error"]
     assert (error["type"], error["code"]) == ("server_error", "internal_error")
 
 
