@@ -10,6 +10,7 @@ secret.
 from __future__ import annotations
 
 import copy
+import functools
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from langchain_streamkit._langchain.identity import (
     hide_call,
     hide_values,
     provider_reference,
+    snapshot,
 )
 from langchain_streamkit._langchain.late_types import LateType
 from langchain_streamkit._langchain.profile import profile_of
@@ -170,6 +172,8 @@ class ModelSettings(BaseChatModel):
     """Your own client for async calls; it is never closed here."""
 
     _connection: Connection | None = PrivateAttr(default=None)
+    # What was last written down, and the parameters that it was made of.
+    _written: tuple[dict[str, Any], dict[str, Any]] | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:
 
@@ -248,19 +252,18 @@ class ModelSettings(BaseChatModel):
     def _serialized(  # pyright: ignore[reportIncompatibleVariableOverride]
         self,
     ) -> dict[str, Any]:
-        # Core caches this on the instance, where copies with other parameters keep it.
-        return cast("dict[str, Any]", dumpd(self))
+        # Core asks at each call, and would keep it whatever becomes of the parameters.
+        if self._written is None or self._written[0] != vars(self):
+            self._written = (snapshot(vars(self)), dumpd(self))
+        return self._written[1]
 
     @property
     @override
     def _identifying_params(self) -> dict[str, Any]:
         shown = {
-            name: getattr(self, name)
-            for name, field in type(self).model_fields.items()
-            if name not in BaseChatModel.model_fields
-            and not field.exclude
-            and name not in {"api_key", "proxy"}
-            and getattr(self, name) not in (None, field.get_default())
+            name: value
+            for name, default in _own_fields(type(self)).items()
+            if (value := getattr(self, name)) not in (None, default)
         }
         connection = self._connect()
         return {
@@ -311,7 +314,7 @@ class ModelSettings(BaseChatModel):
             )
         values.update(dict.fromkeys(lost))
         state["__dict__"] = values
-        state["__pydantic_private__"] = {"_connection": None}
+        state["__pydantic_private__"] = {"_connection": None, "_written": None}
         return state
 
     @override
@@ -319,3 +322,15 @@ class ModelSettings(BaseChatModel):
         twin = type(self).__new__(type(self))
         twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return twin
+
+
+@functools.cache
+def _own_fields(kind: type[ModelSettings]) -> dict[str, Any]:
+    """The defaults of those parameters that may be told."""
+    return {
+        name: field.get_default()
+        for name, field in kind.model_fields.items()
+        if name not in BaseChatModel.model_fields
+        and not field.exclude
+        and name not in {"api_key", "proxy"}
+    }

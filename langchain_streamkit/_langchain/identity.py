@@ -24,6 +24,7 @@ __all__ = [
     "hide_call",
     "hide_values",
     "provider_reference",
+    "snapshot",
     "without_hidden",
 ]
 
@@ -89,6 +90,30 @@ def without_hidden(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
             stacklevel=4,
         )
     return {key: value for key, value in values.items() if key not in lost}
+
+
+def snapshot(value: Any) -> Any:
+    """A copy by which a later change can be told, also one inside a dict or a list.
+
+    Args:
+        value: Parameters; what is no dict or list is taken as it is.
+
+    Returns:
+        What equals them as long as nothing changes.
+
+    Example:
+        >>> parameters = {"stop": ["."]}
+        >>> before = snapshot(parameters)
+        >>> parameters["stop"].append("!")
+        >>> before == parameters
+        False
+    """
+    if isinstance(value, dict):
+        given = cast("dict[Any, Any]", value)
+        return {name: snapshot(one) for name, one in given.items()}
+    if isinstance(value, list):
+        return [snapshot(one) for one in cast("list[Any]", value)]
+    return value
 
 
 def provider_reference(provider: Provider) -> str | dict[str, Any]:

@@ -76,6 +76,18 @@ def test_a_serialized_model_comes_back(make_model: MakeModel) -> None:
     assert twin.invoke("Go").text == "Hi"
 
 
+def test_what_callbacks_are_told_follows_the_parameters() -> None:
+    model = ChatStreamKit(model="m", base_url=LOCAL, model_kwargs={"seed": [1]})
+    assert model._serialized is model._serialized
+    copied = model.model_copy(update={"temperature": 0.5})
+    assert copied._serialized["kwargs"]["temperature"] == 0.5
+    assert "temperature" not in model._serialized["kwargs"]
+    model.temperature = 0.25
+    model.model_kwargs["seed"].append(2)
+    assert model._serialized["kwargs"]["temperature"] == 0.25
+    assert model._serialized["kwargs"]["model_kwargs"] == {"seed": [1, 2]}
+
+
 def test_a_serialized_model_warns_of_values_that_stayed_hidden() -> None:
     model = ChatStreamKit(
         model="m", base_url=LOCAL, default_headers=HIDDEN["default_headers"]
