@@ -9,6 +9,7 @@ not run, and pictures are links.
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncGenerator  # noqa: TC003 - Gradio evaluates it
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +23,7 @@ from langchain_streamkit.streaming import aiter_events
 from langchain_streamkit.streaming._runs import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import gradio as gr
     from langchain_core.messages import BaseMessage
@@ -86,9 +87,7 @@ def chat_fn(
         messages = to_messages(message, history)
         return {"messages": messages} if kind_of(runnable) == "graph" else messages
 
-    async def chat(
-        message: str | Mapping[str, Any], history: Sequence[Mapping[str, Any]]
-    ) -> AsyncGenerator[list[gr.ChatMessage], None]:
+    async def chat(message: Any, history: Any) -> AsyncGenerator[list[Any], None]:
         parts = Parts(time.monotonic, reasoning=reasoning, tools=tools)
         try:
             asked = make_input(message, history)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 import pytest
@@ -203,6 +203,11 @@ async def test_an_own_input_is_used_and_other_errors_are_gradios() -> None:
     with pytest.raises(LookupError):
         [shown async for shown in fn("hi", [])]
     assert asked == ["HI"]
+
+
+def test_gradio_can_evaluate_the_types() -> None:
+    model = ChatStreamKit(model="m", base_url="http://127.0.0.1:9/v1")
+    assert set(get_type_hints(chat_fn(model))) == {"message", "history", "return"}
 
 
 async def test_an_error_is_told_without_secrets() -> None:
