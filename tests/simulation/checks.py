@@ -135,9 +135,11 @@ def _waits(world: World, seen: Seen, served: list[Served]) -> Iterator[str]:
     counted, may_fall_back = 0, world.script.model["stream_fallback"]
     for one, after in pairwise(served):
         counted += 1
-        waited = after.began - (one.ended or (0.0, 0.0))[0]
+        ended, held_before = one.ended or (0.0, 0.0)
+        waited = after.began - ended
+        held = seen.held - held_before  # the last words of a cut answer, perhaps
         asked = _asked_to_wait(one)
-        is_fallback = may_fall_back and waited < _TOLERANCE
+        is_fallback = may_fall_back and not _teaches(one) and waited < _TOLERANCE
         is_fallback = is_fallback and (asked != 0 or one.attempt.status == 422)
         if is_fallback or _teaches(one):
             counted -= 1
@@ -147,7 +149,7 @@ def _waits(world: World, seen: Seen, served: list[Served]) -> Iterator[str]:
             yield f"attempt {after.number} follows a wait of {asked:g} s"
         least = _FIRST_DELAY * 2 ** (counted - 1) * 0.75 if asked is None else asked
         longest = _FIRST_DELAY * 2 ** (counted - 1) if asked is None else asked + 1
-        if waited < least - _TOLERANCE or waited > longest + _DRAIN_SECONDS:
+        if waited < least - _TOLERANCE or waited > longest + held + _DRAIN_SECONDS:
             yield (
                 f"attempt {after.number} comes after {waited:.3f} s, "
                 f"not after {least:g} to {longest:g}"
