@@ -25,7 +25,14 @@ from langchain_streamkit.errors import StreamKitError
 from langchain_streamkit.testing import Cut, FakeServer, Reply, ToolCall
 from langchain_streamkit.testing._frames import Asked, render_frames
 
-from .cuts import cut_at_every_byte, cut_problems, draw_places, ends_alike, read
+from .cuts import (
+    cut_at_every_byte,
+    cut_problems,
+    draw_places,
+    has_finished,
+    is_all,
+    read,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,6 +87,7 @@ def on_sockets(streams: dict[str, bytes], *, seed: int, places: int) -> Iterator
         for number, place in drawn:
             body = streams[names[number]]
             whole, failure = read(body)
+            is_finished = has_finished(body[:place])
             for how in _HOWS:
                 faults = [Cut(after_bytes=place, how=how)]
                 reply = Reply.replay(body).replace(faults=faults)
@@ -90,7 +98,7 @@ def on_sockets(streams: dict[str, bytes], *, seed: int, places: int) -> Iterator
                     )
                     where = f"{names[number]}: {how} after {place} bytes, {way}"
                     is_success = error is None and failure is None
-                    if is_success and not ends_alike(seen, whole):
+                    if is_success and not is_all(seen, whole, is_finished=is_finished):
                         yield f"{where}: success with {seen!r:.200}"
                     if error is not None:
                         yield from _error_problems(error, seen, where)

@@ -29,7 +29,8 @@ __all__ = [
     "cut_at_every_byte",
     "cut_problems",
     "draw_places",
-    "ends_alike",
+    "has_finished",
+    "is_all",
     "said_by",
 ]
 
@@ -79,6 +80,7 @@ def cut_at_every_byte(body: bytes) -> Iterator[str]:
                 rehearsal.failure,
                 whole if failure is None else None,
                 whole,
+                is_finished=rehearsal.answer.finish_reason is not None,
             )
             answer = rehearsal.answer
             if (answer.text, "".join(answer.reasoning_parts)) != said:
@@ -132,17 +134,37 @@ def _judge(
     failure: Exception | None,
     success: Said | None,
     whole: Said,
+    *,
+    is_finished: bool,
 ) -> Iterator[str]:
-    if failure is None and success is not None and not ends_alike(said, success):
+    is_success = failure is None and success is not None
+    if is_success and not is_all(said, whole, is_finished=is_finished):
         yield f"cut after {place} bytes: success with {said!r:.200}"
     if failure is not None and not isinstance(failure, StreamKitError):
         yield f"cut after {place} bytes: {type(failure).__name__}"
     yield from cut_problems(said, whole, f"cut after {place} bytes")
 
 
-def ends_alike(said: Said, whole: Said) -> bool:
-    """Whether a success says all there was, but for spaces at the end."""
+def is_all(said: Said, whole: Said, *, is_finished: bool) -> bool:
+    """Whether a success may say no more.
+
+    Args:
+        said: What the reader got.
+        whole: What there was to get.
+        is_finished: Whether a finish reason came before the cut; then spaces may
+            be missing at the end.
+    """
+    if not is_finished:
+        return said == whole
     return [part.rstrip() for part in said] == [part.rstrip() for part in whole]
+
+
+def has_finished(body: bytes) -> bool:
+    """Whether the beginning of a stream holds its finish reason."""
+    decoder = StreamDecoder()
+    decoder.feed(body)
+    decoder.close()
+    return decoder.answer.finish_reason is not None
 
 
 def cut_problems(said: Said, whole: Said, where: str) -> Iterator[str]:

@@ -137,7 +137,7 @@ def _waits(world: World, seen: Seen, served: list[Served]) -> Iterator[str]:
         counted += 1
         ended, held_before = one.ended or (0.0, 0.0)
         waited = after.began - ended
-        held = seen.held - held_before  # the last words of a cut answer, perhaps
+        held = after.held - held_before  # the last words of a cut answer
         asked = _asked_to_wait(one)
         is_fallback = may_fall_back and not _teaches(one) and waited < _TOLERANCE
         is_fallback = is_fallback and (asked != 0 or one.attempt.status == 422)

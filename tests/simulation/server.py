@@ -58,6 +58,7 @@ class Served:
         progress: When content last came, and for how long the reader had held
             chunks by then.
         ended: When the client was done with it, and the same.
+        held: For how long the reader had held chunks when it began, in seconds.
     """
 
     attempt: Attempt
@@ -71,6 +72,7 @@ class Served:
     sent: int = 0
     read: int = 0
     ended: tuple[float, float] | None = None
+    held: float = 0.0
 
     @property
     def is_stream(self) -> bool:

@@ -116,6 +116,7 @@ class World:
         said = self.seen.text
         attempt = self.script.next_attempt()
         served = Served(attempt, call, number, said, self.clock.now, mark)
+        served.held = self.seen.held
         self.served.append(served)
         self.note("attempt", attempt)
         return served
