@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from langchain_streamkit import ChatStreamKit
 from tests.conftest import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from langchain_streamkit.testing import FakeServer, Reply
 
 _HERE = Path(__file__).parent
 
@@ -46,3 +49,21 @@ def _clean_environment() -> Iterator[None]:
         for name in filter(_PERSONAL.fullmatch, list(os.environ)):
             patch.delenv(name)
         yield
+
+
+class MakeModel(Protocol):
+    """Gives a model whose server answers with the replies, in order."""
+
+    def __call__(self, *replies: Reply | str, **parameters: Any) -> ChatStreamKit: ...
+
+
+@pytest.fixture
+def make_model(fake_server: FakeServer) -> MakeModel:
+    """A model whose next answers are given; without any, the server's own."""
+
+    def make(*replies: Reply | str, **parameters: Any) -> ChatStreamKit:
+        if replies:
+            fake_server.script(*replies)
+        return ChatStreamKit(model="fake", base_url=fake_server.url, **parameters)
+
+    return make

@@ -48,15 +48,6 @@ def by_key(promise: Promise) -> str:
     return promise.key.replace(" ", "-")
 
 
-@pytest.fixture
-def make_model(fake_server: FakeServer) -> MakeModel:
-    def make(*replies: Reply | str, **parameters: Any) -> ChatStreamKit:
-        fake_server.script(*replies)
-        return ChatStreamKit(model="fake", base_url=fake_server.url, **parameters)
-
-    return make
-
-
 # ── the table ───────────────────────────────────────────────────────────────────
 
 

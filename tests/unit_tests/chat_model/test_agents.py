@@ -15,7 +15,7 @@ from langchain_streamkit.testing import Reply, ToolCall
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 QUESTION = {"messages": [("user", "What are 2 + 3, and the weather in Paris?")]}
 ANSWER = "Five, and it is sunny."

@@ -17,7 +17,7 @@ from langchain_streamkit.testing import Reply, ToolCall
 from .conftest import add_up
 
 if TYPE_CHECKING:
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 PARTNERS = (
     "langchain_deepseek",

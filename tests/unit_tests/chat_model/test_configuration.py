@@ -14,7 +14,7 @@ from langchain_streamkit.providers import Provider, get_provider
 from langchain_streamkit.testing import FakeServer, Reply
 
 if TYPE_CHECKING:
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 LOCAL = "http://127.0.0.1:9/v1"
 

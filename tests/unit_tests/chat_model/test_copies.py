@@ -19,7 +19,7 @@ from langchain_streamkit.providers import get_provider
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 LOCAL = "http://127.0.0.1:9/v1"
 CANARY = "canary-7f3e"

@@ -17,7 +17,7 @@ from .conftest import add_up
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 ARGUMENTS = json.dumps(
     {"path": "/data/x", "only_empty": True, "deep": {"a": ['b\\"c']}}

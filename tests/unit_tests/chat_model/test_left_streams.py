@@ -10,7 +10,7 @@ from langchain_core.messages import HumanMessage
 from langchain_streamkit.testing import Reply
 
 if TYPE_CHECKING:
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 WORDS = Reply("One two three four five", done=False)
 

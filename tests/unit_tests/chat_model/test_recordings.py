@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.unit_tests.chat_model.conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 pytestmark = pytest.mark.loopback
 

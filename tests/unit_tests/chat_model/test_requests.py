@@ -20,7 +20,7 @@ from langchain_streamkit.providers import get_provider, provider_names
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 EVERYTHING: dict[str, Any] = {
     "temperature": 0.0,

@@ -18,7 +18,7 @@ from langchain_streamkit.testing import Cut, FakeServer, Reply, Stall, ToolCall
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
 
-    from tests.unit_tests.chat_model.conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 pytestmark = pytest.mark.loopback
 

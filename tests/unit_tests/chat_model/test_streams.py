@@ -16,7 +16,7 @@ from .conftest import add_up
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 RICH = Reply(
     "Here is *text* with é, 你好 and 👋.",

@@ -1,4 +1,4 @@
-"""A model whose server says what it is told, and both ways to read its events."""
+"""Both ways to read the events of a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from langchain_streamkit import ChatStreamKit, aiter_events, iter_events
+from langchain_streamkit import aiter_events, iter_events
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
     from langchain_streamkit.events import StreamEvent
-    from langchain_streamkit.testing import FakeServer, Reply
-
-
-class MakeModel(Protocol):
-    """Gives a model whose server answers with the replies, in order."""
-
-    def __call__(self, *replies: Reply | str, **parameters: Any) -> ChatStreamKit: ...
 
 
 class ReadEvents(Protocol):
@@ -30,15 +23,6 @@ class ReadEvents(Protocol):
     def __call__(
         self, runnable: Runnable[Any, Any], given: Any, **keywords: Any
     ) -> Awaitable[list[StreamEvent]]: ...
-
-
-@pytest.fixture
-def make_model(fake_server: FakeServer) -> MakeModel:
-    def make(*replies: Reply | str, **parameters: Any) -> ChatStreamKit:
-        fake_server.script(*replies)
-        return ChatStreamKit(model="fake", base_url=fake_server.url, **parameters)
-
-    return make
 
 
 async def read_in_thread(

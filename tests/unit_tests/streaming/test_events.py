@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 
     from langchain_streamkit.events import StreamEvent
     from langchain_streamkit.testing import FakeServer
+    from tests.unit_tests.conftest import MakeModel
 
-    from .conftest import MakeModel, ReadEvents
+    from .conftest import ReadEvents
 
 RICH = Reply(
     "It is sunny in Paris.",

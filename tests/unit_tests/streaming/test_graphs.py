@@ -20,8 +20,9 @@ from langchain_streamkit.testing import FakeServer, Reply, Stall, ToolCall
 if TYPE_CHECKING:
     from langchain_streamkit.events import StreamEvent
     from langchain_streamkit.testing import ReceivedRequest
+    from tests.unit_tests.conftest import MakeModel
 
-    from .conftest import MakeModel, ReadEvents
+    from .conftest import ReadEvents
 
 QUESTION = {"messages": [("user", "What is 2 + 3?")]}
 CALLING = Reply("I add.", tool_calls=[ToolCall("add", {"a": 2, "b": 3}, id="call_a")])

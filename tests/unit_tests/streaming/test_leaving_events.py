@@ -16,7 +16,7 @@ from langchain_streamkit import aevents_from, aiter_events, events_from, iter_ev
 from langchain_streamkit.testing import FakeServer, Hang, Reply, Stall
 
 if TYPE_CHECKING:
-    from .conftest import MakeModel
+    from tests.unit_tests.conftest import MakeModel
 
 STALLING = Reply("One two three", faults=[Stall(after_frames=3)])
 SILENT = Reply.script(Hang())

@@ -28,8 +28,9 @@ from langchain_streamkit.testing import Cut, FakeServer, Gate, Head, Hold, Reply
 
 if TYPE_CHECKING:
     from langchain_streamkit.events import StreamEvent
+    from tests.unit_tests.conftest import MakeModel
 
-    from .conftest import MakeModel, ReadEvents
+    from .conftest import ReadEvents
 
 BUSY = Reply.error(503)
 
