@@ -45,9 +45,7 @@ if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
 
     from langchain_streamkit._wire.answer import Answer, AnswerContext
-    from langchain_streamkit._wire.tool_calls import (
-        ToolCall,
-    )
+    from langchain_streamkit._wire.tool_calls import ToolCall
 
 __all__ = ["ChunkBuilder", "message_of", "partial_of"]
 

@@ -151,8 +151,8 @@ class ToolCallAssembler:
         """
         function = _function_of(piece)
         name = as_text(function.get("name"))
-        said = (function[key] for key in _ARGUMENT_KEYS if key in function)
-        args = arguments_text(next(said, None))
+        said = (function.get(key) for key in _ARGUMENT_KEYS)
+        args = arguments_text(next((one for one in said if one is not None), None))
         server_id = as_text(piece.get("id"))
         server_index = _index_of(piece)
         extras = {

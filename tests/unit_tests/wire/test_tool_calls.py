@@ -212,6 +212,9 @@ def test_arguments_are_found_by_any_word_for_them(key: str, args: Any) -> None:
     """Lost, they would leave a call that runs without them."""
     for whole in ({"function": {"name": "f", key: args}}, {"name": "f", key: args}):
         assert assemble({"id": "a", "index": 0, **whole}).good == [("f", {"x": 1})]
+    if key != "arguments":
+        empty = {"function": {"name": "f", "arguments": None, key: args}}
+        assert assemble({"id": "a", "index": 0, **empty}).good == [("f", {"x": 1})]
 
 
 def test_what_may_mean_no_arguments_is_held_back() -> None:
